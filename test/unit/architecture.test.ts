@@ -1,0 +1,77 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+
+/**
+ * The table of ARCHITECTURE.md, "Who may import whom". A name that ends in "/" allows the whole folder;
+ * `node:` modules and a folder's own files are always allowed.
+ */
+const mayImport: Record<string, readonly string[]> = {
+  pki: [],
+  gateway: ["pki/index.ts", "aedes", "qlobber"],
+  "device-client": ["pki/index.ts", "mqtt"],
+  cli: [
+    "pki/index.ts",
+    "pki/authority/index.ts",
+    "gateway/index.ts",
+    "device-client/index.ts",
+    "commander",
+    "cli-progress",
+    "cli-table3",
+  ],
+  examples: ["pki/index.ts", "pki/authority/index.ts", "gateway/index.ts", "device-client/index.ts"],
+};
+
+/** Rules narrower than a folder: files below `under` may import these too, or (`only`) nothing else of that name. */
+const compat = { under: "pki/compat/", module: "node-forge" };
+const privateSide = "pki/authority/";
+
+const specifiers =
+  /^(?:import|export)\b[^"]*?from "([^"]+)";$|^import "([^"]+)";$|\bimport\("([^"]+)"\)|\brequire\("([^"]+)"\)/gm;
+
+function importsOf(file: string): string[] {
+  return [...readFileSync(file, "utf8").matchAll(specifiers)].map((found) => {
+    const name = found[1] ?? found[2] ?? found[3] ?? found[4] ?? "";
+    return name.startsWith(".") ? join(dirname(file), name) : name;
+  });
+}
+
+function allowed(file: string, target: string, table: readonly string[]): boolean {
+  const folder = `${file.split("/")[0]}/`;
+  if (target === compat.module) return file.startsWith(compat.under);
+  // pki's public side must not lean on the private-key side: the gateway would carry it along.
+  if (folder === "pki/" && target.startsWith(privateSide)) return file.startsWith(privateSide);
+  if (target.startsWith("node:") || target.startsWith(folder)) return true;
+  return table.includes(target);
+}
+
+describe("who may import whom", () => {
+  for (const [folder, table] of Object.entries(mayImport)) {
+    test(`${folder}/ imports only what ARCHITECTURE.md lets it`, () => {
+      const files = globSync(`${folder}/**/*.ts`);
+      expect(files.length, `${folder}/ holds no file: the table is stale`).toBeGreaterThan(0);
+      const wrong = files.flatMap((file) =>
+        importsOf(file)
+          .filter((target) => !allowed(file, target, table))
+          .map((target) => `${file} -> ${target}`),
+      );
+      expect(wrong).toEqual([]);
+    });
+  }
+
+  test("the check sees a forbidden import", () => {
+    expect(allowed("gateway/gateway.ts", "pki/authority/index.ts", mayImport["gateway"] ?? [])).toBe(false);
+    expect(allowed("gateway/gateway.ts", "pki/x509/certificate.ts", mayImport["gateway"] ?? [])).toBe(false);
+    expect(allowed("pki/index.ts", "pki/authority/index.ts", [])).toBe(false);
+    expect(allowed("pki/x509/certificate.ts", "node-forge", [])).toBe(false);
+    expect(allowed("pki/compat/pkcs12.ts", "node-forge", [])).toBe(true);
+    expect(allowed("device-client/index.ts", "gateway/index.ts", mayImport["device-client"] ?? [])).toBe(false);
+  });
+
+  test("ARCHITECTURE.md states the same table", () => {
+    const page = readFileSync("ARCHITECTURE.md", "utf8");
+    for (const folder of Object.keys(mayImport)) {
+      expect(page, `${folder} has a row`).toMatch(new RegExp(`^\\| \`${folder}\` \\|`, "m"));
+    }
+  });
+});
