@@ -4,7 +4,9 @@ import { defineConfig } from "vitest/config";
 const execArgv = ["--disable-warning=ExperimentalWarning"];
 
 function project(name: string, testTimeout: number) {
-  return { test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, execArgv } };
+  return {
+    test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, execArgv },
+  };
 }
 
 export default defineConfig({

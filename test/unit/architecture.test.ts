@@ -65,7 +65,9 @@ describe("who may import whom", () => {
     expect(allowed("pki/index.ts", "pki/authority/index.ts", [])).toBe(false);
     expect(allowed("pki/x509/certificate.ts", "node-forge", [])).toBe(false);
     expect(allowed("pki/compat/pkcs12.ts", "node-forge", [])).toBe(true);
-    expect(allowed("device-client/index.ts", "gateway/index.ts", mayImport["device-client"] ?? [])).toBe(false);
+    expect(allowed("device-client/index.ts", "gateway/index.ts", mayImport["device-client"] ?? [])).toBe(
+      false,
+    );
   });
 
   test("ARCHITECTURE.md states the same table", () => {
