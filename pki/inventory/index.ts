@@ -1,0 +1,15 @@
+export { type AuditEntry, type AuditHead, AuditLog, type NewAuditEntry } from "./audit.ts";
+export type { JsonValue } from "./canonical-json.ts";
+export { type CrlNumber, CrlNumbers, type StoredCrl } from "./crl-numbers.ts";
+export { type DeviceFilter, Inventory, type InventoryOptions } from "./inventory.ts";
+export {
+  type CertificateRow,
+  type DeviceRow,
+  type IdentityKind,
+  isRevocationReason,
+  type NewCertificate,
+  type NewDevice,
+  type Revocation,
+  type RevocationReason,
+  revocationReasons,
+} from "./rows.ts";
