@@ -1,0 +1,72 @@
+import type { RefusalReason } from "./errors.ts";
+
+/** Who a session belongs to, as events tell it. */
+export interface SessionInfo {
+  readonly kind: "device" | "operator";
+  readonly deviceId: string;
+  readonly clientId: string;
+  readonly group?: string;
+  /** Lower-case hex SHA-256 of the certificate. */
+  readonly fingerprint: string;
+  readonly address: string;
+  readonly since: Date;
+  readonly certificateNotAfter: Date;
+  /** The TLS session was resumed; the certificate was checked again nevertheless. */
+  readonly resumed: boolean;
+}
+
+/** What the gateway tells its owner; `type` discriminates. Nothing here holds a payload or key material. */
+export type GatewayEvent =
+  | { readonly type: "listening"; readonly host: string; readonly port: number }
+  | {
+      readonly type: "connection.refused";
+      readonly reason: RefusalReason;
+      readonly detail: string;
+      readonly address: string;
+      readonly deviceId?: string;
+      readonly fingerprint?: string;
+      readonly clientId?: string;
+    }
+  | { readonly type: "session.opened"; readonly session: SessionInfo }
+  | { readonly type: "session.taken_over"; readonly session: SessionInfo; readonly byAddress: string }
+  | {
+      readonly type: "session.closed";
+      readonly session: SessionInfo;
+      readonly reason: RefusalReason;
+      readonly detail: string;
+    }
+  | {
+      readonly type: "publish.refused";
+      readonly reason: RefusalReason;
+      readonly deviceId: string;
+      readonly clientId: string;
+      readonly topic: string;
+      readonly will: boolean;
+    }
+  | {
+      readonly type: "subscribe.refused";
+      readonly reason: RefusalReason;
+      readonly deviceId: string;
+      readonly clientId: string;
+      readonly filter: string;
+    }
+  | {
+      readonly type: "message";
+      readonly deviceId: string;
+      readonly clientId: string;
+      readonly topic: string;
+      readonly bytes: number;
+      readonly qos: 0 | 1 | 2;
+      readonly retain: boolean;
+    }
+  | {
+      readonly type: "device.purged";
+      readonly deviceId: string;
+      readonly kind: "device" | "operator";
+      readonly reason: RefusalReason;
+    }
+  | { readonly type: "reloaded"; readonly sessionsKept: number; readonly sessionsClosed: number }
+  | { readonly type: "warning"; readonly detail: string; readonly cause?: unknown }
+  | { readonly type: "closed" };
+
+export type EmitEvent = (event: GatewayEvent) => void;
