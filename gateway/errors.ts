@@ -4,7 +4,12 @@ const gatewayErrors = {
   GATEWAY_ACCESS_INVALID: "the access policy is malformed",
   GATEWAY_IDENTITY_INVALID: "the gateway's own key and certificate do not serve for TLS",
   GATEWAY_LISTEN_FAILED: "the port cannot be opened",
-  GATEWAY_STATE_FAILED: "the state directory cannot be used",
+  GATEWAY_STATE_FAILED: "the state directory cannot be used, or a write to it failed",
+  GATEWAY_STATE_CORRUPT: "the file of the broker's state is damaged, or is no such file",
+  GATEWAY_STATE_LOCKED: "another process has the broker's state open",
+  GATEWAY_STATE_VERSION: "the broker's state was written by a newer version",
+  GATEWAY_STATE_FULL: "a bound of the broker's state is reached: the message or subscription was refused",
+  GATEWAY_STATE_CLOSED: "the broker's state was closed",
   GATEWAY_REFUSED: "a peer was refused; `reason` says why",
 } as const satisfies Record<string, string>;
 
