@@ -1,0 +1,78 @@
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { PkiError } from "./errors.ts";
+
+const MAX_KEY_FILE = 1024 * 1024;
+
+/**
+ * Replaces `path` in one step: whoever reads it sees the old bytes or the new ones, also after a power cut.
+ * `mode` holds whatever the umask is. Throws the system's own error (ENOSPC, EACCES, ...) and then leaves the old
+ * file as it was.
+ */
+export function writeFileAtomic(path: string, data: string | Uint8Array, mode: number): void {
+  const directory = dirname(path);
+  const temporary = join(directory, `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`);
+  try {
+    const file = openSync(temporary, "wx", mode);
+    try {
+      writeFileSync(file, data);
+      fchmodSync(file, mode);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncDirectory(directory);
+}
+
+/** The text of a file that only its owner may read. Throws PKI_KEY_PERMISSIONS, PKI_KEY_FILE. */
+export function readOwnerOnlyFile(path: string): string {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (cause) {
+    throw new PkiError("PKI_KEY_FILE", `cannot open ${path}: check that it exists and that you may read it`, {
+      cause,
+    });
+  }
+  try {
+    // The open file is asked, not the path: nobody can put another file there in between.
+    const status = fstatSync(file);
+    if (!status.isFile()) throw new PkiError("PKI_KEY_FILE", `${path} is not a file`);
+    if (status.size > MAX_KEY_FILE)
+      throw new PkiError("PKI_KEY_FILE", `${path} is too large for a private key`);
+    // Windows has no such bits; its access lists are not looked at.
+    if (process.platform !== "win32" && (status.mode & 0o077) !== 0) {
+      throw new PkiError("PKI_KEY_PERMISSIONS", `others may read ${path}: run chmod 600 on it`);
+    }
+    return readFileSync(file, "utf8");
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A rename is durable once its directory is. */
+function syncDirectory(directory: string): void {
+  if (process.platform === "win32") return;
+  const handle = openSync(directory, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

@@ -1,0 +1,69 @@
+/** The public side of the PKI: reading, checking and building certificates. What holds CA keys is `pki/authority/`. */
+
+export { type DerLimits, DerReader, decode } from "./der/reader.ts";
+export { contextConstructed, contextPrimitive, Tag } from "./der/tag.ts";
+export { NO_EXPIRY } from "./der/time.ts";
+export { PkiError, type PkiErrorCode, pkiErrors } from "./errors.ts";
+export { readOwnerOnlyFile, writeFileAtomic } from "./files.ts";
+export {
+  DEFAULT_TRUST_DOMAIN,
+  type Identity,
+  type IdentityKind,
+  identityUri,
+  isValidIdentityName,
+  isValidTrustDomain,
+  readIdentity,
+} from "./identity.ts";
+export {
+  decodePrivateKey,
+  encodePrivateKey,
+  generatePrivateKey,
+  type KeyAlgorithm,
+  keyAlgorithms,
+  type PrivateKeyOptions,
+  readPrivateKeyFile,
+  writePrivateKeyFile,
+} from "./keys.ts";
+export { decodePem, encodePem, type PemBlock } from "./pem.ts";
+export { spkiPin } from "./pin.ts";
+export { KeySigner, type Signer } from "./signer.ts";
+export {
+  type AlgorithmIdentifier,
+  type SignatureAlgorithm,
+  type Signed,
+  signatureAlgorithmFor,
+  signatureAlgorithmOf,
+  signatureAlgorithms,
+  verifySignature,
+} from "./x509/algorithms.ts";
+export { Certificate, parseCertificate, parseCertificates } from "./x509/certificate.ts";
+export {
+  CertificateList,
+  CRLReason,
+  parseCertificateList,
+  type RevokedCertificate,
+} from "./x509/certificate-list.ts";
+export {
+  CertificateRequest,
+  parseCertificateRequest,
+  verifyProofOfPossession,
+} from "./x509/certificate-request.ts";
+export type { BasicConstraints, KeyUsage, NameConstraints, RawExtension } from "./x509/extensions.ts";
+export type { GeneralName } from "./x509/general-name.ts";
+export * as makeExtension from "./x509/make-extensions.ts";
+export { Name, type NameAttribute, type NameFields } from "./x509/name.ts";
+export { AttributeType, ExtendedKeyUsage, Extension } from "./x509/oids.ts";
+export {
+  assertAcceptablePublicKey,
+  exportPublicKey,
+  importPublicKey,
+  keyIdentifierOf,
+} from "./x509/public-key.ts";
+export {
+  type CertificateFields,
+  type CertificateListFields,
+  type CertificateRequestFields,
+  signCertificate,
+  signCertificateList,
+  signCertificateRequest,
+} from "./x509/sign.ts";
