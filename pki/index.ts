@@ -14,6 +14,7 @@ export {
   isValidTrustDomain,
   readIdentity,
 } from "./identity.ts";
+export { certificateFor, issueCertificate, type ProfileRequest, randomSerialNumber } from "./issue.ts";
 export {
   decodePrivateKey,
   encodePrivateKey,
@@ -24,8 +25,18 @@ export {
   readPrivateKeyFile,
   writePrivateKeyFile,
 } from "./keys.ts";
+export {
+  defaultPathLimits,
+  type PathLimits,
+  type PathOptions,
+  type PathPurpose,
+  type RevocationMode,
+  ValidatedPath,
+  validatePath,
+} from "./path/index.ts";
 export { decodePem, encodePem, type PemBlock } from "./pem.ts";
 export { spkiPin } from "./pin.ts";
+export { BACKDATE_MINUTES, type Profile, type ProfileName, profiles } from "./profiles.ts";
 export { KeySigner, type Signer } from "./signer.ts";
 export {
   type AlgorithmIdentifier,
@@ -50,6 +61,7 @@ export {
 } from "./x509/certificate-request.ts";
 export type { BasicConstraints, KeyUsage, NameConstraints, RawExtension } from "./x509/extensions.ts";
 export type { GeneralName } from "./x509/general-name.ts";
+export { ipAddressOctets } from "./x509/ip-address.ts";
 export * as makeExtension from "./x509/make-extensions.ts";
 export { Name, type NameAttribute, type NameFields } from "./x509/name.ts";
 export { AttributeType, ExtendedKeyUsage, Extension } from "./x509/oids.ts";

@@ -1,0 +1,62 @@
+import { isIP } from "node:net";
+import { PkiError } from "../errors.ts";
+import type { Certificate } from "../x509/certificate.ts";
+import { describe } from "./describe.ts";
+import { ipAddressBytes, isDnsName, normaliseDnsName, sameBytes } from "./names.ts";
+
+/**
+ * RFC 9525 §6: the leaf must present `serverName` in its subjectAltName. The commonName is never looked at
+ * (§6.3: "a client MUST NOT seek a match for a reference identifier of CN-ID").
+ * @param serverName a DNS name (A-labels only) or an IPv4/IPv6 literal without brackets or zone
+ * @throws PkiError PKI_PATH_NAME_MISMATCH
+ */
+export function checkServerName(leaf: Certificate, serverName: string): void {
+  const names = leaf.subjectAltName ?? [];
+  if (isIP(serverName) !== 0) {
+    // RFC 9525 §6.4.. an IP-ID matches an iPAddress byte for byte; a dNSName, wildcard or not, never stands for it.
+    const wanted = ipAddressBytes(serverName);
+    const found = names.some(
+      (name) => name.type === "iPAddress" && wanted !== undefined && sameBytes(name.value, wanted),
+    );
+    if (found) return;
+    throw mismatch(leaf, serverName);
+  }
+  const reference = normaliseDnsName(serverName.endsWith(".") ? serverName.slice(0, -1) : serverName);
+  if (!isDnsName(reference)) {
+    throw new PkiError(
+      "PKI_PATH_NAME_MISMATCH",
+      `${JSON.stringify(serverName)} is neither a DNS name in A-labels nor an IP address; no certificate can match it`,
+    );
+  }
+  for (const name of names) {
+    if (name.type === "dNSName" && matchesDnsName(name.value, reference)) return;
+  }
+  throw mismatch(leaf, serverName);
+}
+
+/**
+ * RFC 9525 §6.3: labels compare case-insensitively and whole; `*` may stand for exactly one label, the
+ * left-most, and only as that whole label.
+ */
+function matchesDnsName(presented: string, reference: string): boolean {
+  const pattern = normaliseDnsName(presented);
+  if (!pattern.startsWith("*.")) return isDnsName(pattern) && pattern === reference;
+  const suffix = pattern.slice(2);
+  // A wildcard over a single label (`*.com`, `*.local`) would cover a whole top-level domain.
+  if (!isDnsName(suffix) || !suffix.includes(".")) return false;
+  const firstDot = reference.indexOf(".");
+  return firstDot > 0 && reference.slice(firstDot + 1) === suffix;
+}
+
+function mismatch(leaf: Certificate, serverName: string): PkiError {
+  const presented = (leaf.subjectAltName ?? [])
+    .filter((name) => name.type === "dNSName" || name.type === "iPAddress")
+    .slice(0, 8)
+    .map((name) => (name.type === "dNSName" ? JSON.stringify(name.value) : "an IP address"));
+  const has = presented.length === 0 ? "no DNS name or IP address" : presented.join(", ");
+  return new PkiError(
+    "PKI_PATH_NAME_MISMATCH",
+    `certificate of ${describe(leaf)} is not for ${JSON.stringify(serverName)}: its subjectAltName has ${has} ` +
+      "(a common name does not count)",
+  );
+}
