@@ -5,6 +5,7 @@ import {
   constructed,
   type DerNode,
   encode,
+  encoded,
   enumerated,
   implicit,
   integer,
@@ -26,6 +27,18 @@ import { Extension } from "./oids.ts";
 
 /** Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING } (RFC 5280 §4.1) */
 export function extensionNode(extension: RawExtension): DerNode {
+  return nodes.get(extension) ?? makeNode(extension);
+}
+
+/** The same extension, encoded once: for those that thousands of certificates share. */
+export function prepared(extension: RawExtension): RawExtension {
+  nodes.set(extension, encoded(encode(makeNode(extension))));
+  return extension;
+}
+
+const nodes = new WeakMap<RawExtension, DerNode>();
+
+function makeNode(extension: RawExtension): DerNode {
   return sequence(
     objectIdentifier(extension.oid),
     extension.critical ? boolean(true) : undefined,
