@@ -14,6 +14,8 @@ const server = createServer(
     requestCert: true,
     rejectUnauthorized: true,
     minVersion: "TLSv1.3",
+    // As Mosquitto and our gateway are set: with Nagle a CONNACK waits 40 ms for the ACK of the session tickets.
+    noDelay: true,
   },
   (socket) => {
     socket.on("error", () => {});
