@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { type BrokerName, brokerNames, mosquittoVersion, startBroker } from "./support/brokers.ts";
 import { type BenchPki, makeBenchPki } from "./support/certificates.ts";
 import { printSelfTimes } from "./support/cpu-profile.ts";
+import type { Measured } from "./support/measure.ts";
 import { Generator, jobFor, type RunOptions, runAll } from "./support/runner.ts";
 import { printTables, summarize } from "./support/table.ts";
 import { peers, type WorkloadName, workloadNames } from "./support/workloads.ts";
@@ -90,12 +91,14 @@ async function profile(options: RunOptions): Promise<void> {
         mkdirSync(profiles);
         const execArgv = ["--cpu-prof", `--cpu-prof-dir=${profiles}`, "--cpu-prof-interval=500"];
         const broker = await startBroker(name, options.pki, { execArgv });
+        let measured: Measured;
         try {
-          await generator.measure(jobFor(broker, workload, options));
+          measured = await generator.measure(jobFor(broker, workload, options));
         } finally {
           await broker.stop();
         }
-        console.log(printSelfTimes(`${workload}, ${name}`, profiles, 25));
+        const cpuUs = measured.cpuNs / measured.operations / 1000;
+        console.log(printSelfTimes(`${workload}, ${name}`, profiles, cpuUs, 25));
       }
     }
   } finally {

@@ -13,7 +13,6 @@ interface CpuProfile {
 
 interface SelfTime {
   readonly where: string;
-  readonly ms: number;
   /** Of the time that was not idle. */
   readonly share: number;
 }
@@ -44,16 +43,16 @@ function readSelfTimes(directory: string): {
   return { functions: sorted(functions, busyUs), modules: sorted(modules, busyUs), busyMs: busyUs / 1000 };
 }
 
-export function printSelfTimes(title: string, directory: string, top: number): string {
+/** @param cpuUs CPU time of one operation as measured: spread over the entries by their share */
+export function printSelfTimes(title: string, directory: string, cpuUs: number, top: number): string {
   const { functions, modules, busyMs } = readSelfTimes(directory);
   const lines = (entries: readonly SelfTime[]) =>
-    entries
-      .slice(0, top)
-      .map(
-        (e) => `${(e.share * 100).toFixed(1).padStart(6)} %  ${e.ms.toFixed(0).padStart(6)} ms  ${e.where}`,
-      );
+    entries.slice(0, top).map(({ share, where }) => {
+      const percent = `${(share * 100).toFixed(1)} %`.padStart(8);
+      return `${percent}  ${(share * cpuUs).toFixed(2).padStart(8)} us  ${where}`;
+    });
   return [
-    `${title}: ${busyMs.toFixed(0)} ms busy (start-up included)`,
+    `${title}: ${cpuUs.toFixed(1)} us an operation; profile of ${busyMs.toFixed(0)} ms busy, start-up included`,
     " by module",
     ...lines(modules),
     " by function",
@@ -72,6 +71,6 @@ function moduleOf(url: string, functionName: string): string {
 
 function sorted(times: ReadonlyMap<string, number>, busyUs: number): SelfTime[] {
   return [...times]
-    .map(([where, us]) => ({ where, ms: us / 1000, share: us / busyUs }))
-    .toSorted((a, b) => b.ms - a.ms);
+    .map(([where, us]) => ({ where, share: us / busyUs }))
+    .toSorted((a, b) => b.share - a.share);
 }
