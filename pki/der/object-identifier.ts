@@ -22,7 +22,8 @@ export function decodeObjectIdentifier(content: Uint8Array): string {
   if (content.length === 0 || content.length > MAX_OCTETS) {
     throw new PkiError("PKI_DER_VALUE", `an object identifier of ${content.length} octets`);
   }
-  const key = String.fromCharCode(...content);
+  let key = "";
+  for (const octet of content) key += String.fromCharCode(octet);
   const known = decoded.get(key);
   if (known !== undefined) return known;
   const arcs: bigint[] = [];

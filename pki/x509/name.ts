@@ -41,12 +41,19 @@ export class Name {
 
   /** A name of one attribute per RDN, in the order given: `Name.of({ C: "CH", O: "Example", CN: "Root" })`. */
   static of(fields: NameFields): Name {
-    const rdns = Object.entries(fields).map(([short, value]) => {
+    const rdns: NameAttribute[][] = [];
+    const encodedRdns: DerNode[] = [];
+    for (const [short, value] of Object.entries(fields)) {
       const type = typeOids.get(short);
       if (type === undefined) throw new RangeError(`unknown name attribute: ${short}`);
-      return setOf(sequence(objectIdentifier(type), attributeValue(short, value)));
-    });
-    return Name.fromDer(encode(sequence(...rdns)));
+      if (value === "" || value.includes("\0") || !value.isWellFormed()) {
+        throw new RangeError(`${short}: a value that is empty, not Unicode, or holds a NUL`);
+      }
+      const encodedValue = attributeValue(short, value);
+      encodedRdns.push(setOf(sequence(objectIdentifier(type), encodedValue)));
+      rdns.push([{ type, tag: encodedValue.tag, value }]);
+    }
+    return new Name(encode(sequence(...encodedRdns)), rdns);
   }
 
   static fromDer(der: Uint8Array): Name {

@@ -1,10 +1,12 @@
 import { createPublicKey, hash, type KeyObject } from "node:crypto";
 import { type DerReader, decode } from "../der/reader.ts";
 import { Tag } from "../der/tag.ts";
+import { bitString, encode, objectIdentifier, sequence } from "../der/writer.ts";
 import { PkiError } from "../errors.ts";
 import { type AlgorithmIdentifier, readAlgorithmIdentifier } from "./algorithms.ts";
 
 const EC_PUBLIC_KEY = "1.2.840.10045.2.1";
+const UNCOMPRESSED = 0x04;
 
 /**
  * RFC 5280 §4.1
@@ -33,16 +35,53 @@ export function readSubjectPublicKeyInfo(reader: DerReader): SubjectPublicKeyInf
 
 /** The key of a SubjectPublicKeyInfo. Throws PKI_PUBLIC_KEY_INVALID (a point off the curve, an unknown algorithm). */
 export function importPublicKey(subjectPublicKeyInfo: Uint8Array): KeyObject {
-  decode(subjectPublicKeyInfo, "SubjectPublicKeyInfo", readSubjectPublicKeyInfo);
+  const der = Uint8Array.from(subjectPublicKeyInfo);
+  const info = decode(der, "SubjectPublicKeyInfo", readSubjectPublicKeyInfo);
+  // RFC 5480 §2.2: support for compressed points is a MAY; with one form a key has one encoding, and one pin.
+  if (info.algorithm.algorithm === EC_PUBLIC_KEY && info.subjectPublicKey[0] !== UNCOMPRESSED) {
+    throw new PkiError("PKI_PUBLIC_KEY_INVALID", "an EC point that is not in uncompressed form");
+  }
+  let publicKey: KeyObject;
   try {
-    return createPublicKey({ key: Buffer.from(subjectPublicKeyInfo), format: "der", type: "spki" });
+    publicKey = createPublicKey({ key: Buffer.from(der), format: "der", type: "spki" });
   } catch (cause) {
     throw new PkiError("PKI_PUBLIC_KEY_INVALID", "the public key cannot be read", { cause });
   }
+  encodings.set(publicKey, der);
+  return publicKey;
 }
 
+/** The DER SubjectPublicKeyInfo of a key; not to be written to. */
 export function exportPublicKey(publicKey: KeyObject): Uint8Array {
-  return publicKey.export({ type: "spki", format: "der" });
+  const known = encodings.get(publicKey);
+  if (known !== undefined) return known;
+  const der = exportEcPublicKey(publicKey) ?? publicKey.export({ type: "spki", format: "der" });
+  encodings.set(publicKey, der);
+  return der;
+}
+
+/** OpenSSL's encoder takes longer than the signature that a certificate needs, so what is known is kept. */
+const encodings = new WeakMap<KeyObject, Uint8Array>();
+
+const curves: ReadonlyMap<string, string> = new Map([
+  ["P-256", "1.2.840.10045.3.1.7"],
+  ["P-384", "1.3.132.0.34"],
+]);
+
+/** RFC 5480 §2: id-ecPublicKey with the named curve; the point is 04 and both coordinates (SEC 1 §2.3.3). */
+function exportEcPublicKey(publicKey: KeyObject): Uint8Array | undefined {
+  if (publicKey.asymmetricKeyType !== "ec") return undefined;
+  const { crv = "", x = "", y = "" } = publicKey.export({ format: "jwk" });
+  const curve = curves.get(crv);
+  if (curve === undefined) return undefined;
+  const point = Buffer.concat([
+    Uint8Array.of(UNCOMPRESSED),
+    Buffer.from(x, "base64url"),
+    Buffer.from(y, "base64url"),
+  ]);
+  return encode(
+    sequence(sequence(objectIdentifier(EC_PUBLIC_KEY), objectIdentifier(curve)), bitString(point)),
+  );
 }
 
 /**
