@@ -1,0 +1,24 @@
+import type { DatabaseOptions } from "./database.ts";
+import { type PersistenceOptions, SqlitePersistence } from "./persistence.ts";
+import { memoryStore, openFileStore } from "./store.ts";
+
+export type { PublishedPacket, PublishingClient } from "./inbox.ts";
+export { defaultPersistenceLimits, type Overflow, type PersistenceLimits } from "./limits.ts";
+export type { PersistenceOptions, Stats } from "./persistence.ts";
+export { SqlitePersistence } from "./persistence.ts";
+export type { Will } from "./state.ts";
+
+/**
+ * Opens the broker's state; `path` undefined keeps it in memory, under the same bounds and rules.
+ * @throws GatewayError GATEWAY_STATE_FAILED, _LOCKED (another process has it), _CORRUPT or _VERSION.
+ */
+export async function openPersistence(
+  path: string | undefined,
+  options: PersistenceOptions & DatabaseOptions = {},
+): Promise<SqlitePersistence> {
+  const { dangerouslySynchronous = "full", ...rest } = options;
+  const now = (options.now ?? Date.now)();
+  const store =
+    path === undefined ? memoryStore() : await openFileStore(path, now, { dangerouslySynchronous });
+  return new SqlitePersistence(store, rest);
+}
