@@ -36,6 +36,8 @@ export {
 } from "./path/index.ts";
 export { decodePem, encodePem, type PemBlock } from "./pem.ts";
 export { spkiPin } from "./pin.ts";
+export { decodePkcs12, type Pkcs12Contents } from "./pkcs12/decode.ts";
+export { encodePkcs12, type Pkcs12Options } from "./pkcs12/encode.ts";
 export { BACKDATE_MINUTES, type Profile, type ProfileName, profiles } from "./profiles.ts";
 export { KeySigner, type Signer } from "./signer.ts";
 export {
