@@ -1,0 +1,120 @@
+import { type Gateway, startGateway } from "../../gateway/index.ts";
+import { Inventory } from "../../pki/index.ts";
+import { describeFailure, ExitCode } from "../errors.ts";
+import { printEvent } from "../gateway-events.ts";
+import { readGatewayFiles, watchedFiles } from "../gateway-files.ts";
+import { makePki, type PkiOptions, pkiOptions } from "../make-pki.ts";
+import { readSettings } from "../settings.ts";
+import { isInitialised, openStateDirectory, type StateFiles } from "../state-directory.ts";
+import { dirOption, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
+
+interface StartOptions extends PkiOptions {
+  readonly dir: string;
+  readonly host?: string;
+  readonly mqttPort?: number;
+  readonly crl?: string;
+}
+
+const defaultHost = "127.0.0.1";
+const defaultPort = 8883;
+const watchIntervalMs = 500;
+
+export function addStart(program: VerbGroup): void {
+  program.verb<StartOptions>(
+    {
+      usage: "start",
+      summary: "run the gateway; make a PKI first when there is none",
+      description:
+        "Runs the gateway until SIGTERM or Ctrl-C and prints its events, with --json as one JSON line each. When " +
+        "the state directory has no PKI it is made first, as `sallyport init` does. It takes up a changed gateway " +
+        "certificate, access.json and revocation list by itself and at SIGHUP, and drops no session for it.",
+      examples: [
+        ["start", "on this machine, port 8883"],
+        ["start --host 0.0.0.0 --mqtt-port 18883", "for other machines too; see `init --gateway-name`"],
+        ["start --json | tee -a gateway.jsonl", "events for programs"],
+      ],
+    },
+    (command) => {
+      command
+        .addOption(dirOption())
+        .option("--host <host>", `the address to listen on (default: ${defaultHost}, this machine alone)`)
+        .option(
+          "--mqtt-port <n>",
+          `the port for MQTT over TLS, 0 for any (default: ${defaultPort})`,
+          wholeNumber(0, 65535),
+        )
+        .option(
+          "--crl <file>",
+          "a revocation list to consult beside the inventory; without a current one nobody enters",
+        );
+      pkiOptions(command);
+    },
+    start,
+  );
+}
+
+async function start(session: Session, options: StartOptions): Promise<ExitCode> {
+  const { io, out } = session;
+  if (!isInitialised(options.dir)) await makePki(session, options);
+  const files = openStateDirectory(options.dir);
+  const settings = readSettings(files.settings);
+  const crl = options.crl ?? settings.crl;
+  const watch = watchedFiles(files, crl);
+  using inventory = Inventory.open(files.directory, { readOnly: true });
+  const gateway = await startGateway({
+    ...readGatewayFiles(files, crl),
+    host: options.host ?? settings.host ?? defaultHost,
+    mqttPort: options.mqttPort ?? settings.mqttPort ?? defaultPort,
+    registry: inventory,
+    stateDirectory: files.directory,
+    ...(settings.limits && { limits: settings.limits }),
+  });
+  gateway.on("event", (event) => printEvent(out, event, io.now()));
+  sayWhatNext(session, options, gateway);
+  const reload = () => reloadGateway(session, gateway, files, crl);
+  const timer = setInterval(() => watch.changed() && reload(), watchIntervalMs);
+  const offReload = io.onSignal("SIGHUP", reload);
+  await stopSignal(session);
+  clearInterval(timer);
+  offReload();
+  await gateway.close();
+  return ExitCode.ok;
+}
+
+/** New files for a running gateway. Files that do not fit leave it as it is. */
+function reloadGateway(
+  { io, out }: Session,
+  gateway: Gateway,
+  files: StateFiles,
+  crl: string | undefined,
+): void {
+  try {
+    gateway.reload(readGatewayFiles(files, crl));
+  } catch (error) {
+    const { message, code } = describeFailure(error);
+    const detail = `the changed files were not taken up, the old ones stay in use: ${message} (${code})`;
+    printEvent(out, { type: "warning", detail }, io.now());
+  }
+}
+
+function sayWhatNext({ out }: Session, options: StartOptions, gateway: Gateway): void {
+  const dir = options.dir === "certs" ? "" : ` --dir ${options.dir}`;
+  const to = gateway.mqttPort === defaultPort ? "" : ` --gateway localhost:${gateway.mqttPort}`;
+  out.say(`The gateway runs on port ${gateway.mqttPort}; Ctrl-C stops it. In a second terminal:`);
+  out.say(`  npx sallyport device add thermometer-1${dir}`);
+  out.say(
+    `  npx sallyport connect thermometer-1${dir}${to} --publish devices/thermometer-1/up/temperature --message 21.5`,
+  );
+  out.say();
+}
+
+async function stopSignal({ io }: Session): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const offs = (["SIGTERM", "SIGINT"] as const).map((signal) =>
+      io.onSignal(signal, () => {
+        for (const off of offs) off();
+        resolve();
+      }),
+    );
+  });
+}

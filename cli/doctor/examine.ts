@@ -1,0 +1,56 @@
+import { describeFailure } from "../errors.ts";
+import { isInitialised, type StateFiles, stateFiles } from "../state-directory.ts";
+import { examineCertificates, examineCrl } from "./certificates.ts";
+import { examineAccess, examineSettings } from "./configuration.ts";
+import { examineInventory } from "./inventory.ts";
+import { examineKeys } from "./keys.ts";
+import { examineDisk, examineNode } from "./machine.ts";
+
+/** One thing that `doctor` looked at. */
+export interface Finding {
+  readonly level: "ok" | "warning" | "error";
+  /** What was looked at: stable, for programs. */
+  readonly check: string;
+  readonly message: string;
+  /** What to do about it. */
+  readonly next?: string;
+}
+
+/** One check; `check` names its findings when it throws. */
+interface Check {
+  readonly check: string;
+  readonly run: (files: StateFiles, now: Date) => Finding[];
+}
+
+const checks: readonly Check[] = [
+  { check: "keys", run: examineKeys },
+  { check: "certificates", run: examineCertificates },
+  { check: "crl", run: examineCrl },
+  { check: "inventory", run: examineInventory },
+  { check: "settings", run: examineSettings },
+  { check: "access", run: examineAccess },
+  { check: "disk", run: examineDisk },
+];
+
+/** Everything `doctor` can say about a state directory. Reads only. */
+export function examine(directory: string, now: Date): Finding[] {
+  const findings = examineNode();
+  if (!isInitialised(directory)) {
+    const next = "`sallyport init` or `sallyport start` makes one; --dir names another directory";
+    return [
+      ...findings,
+      { level: "error", check: "directory", message: `there is no PKI in ${directory}`, next },
+    ];
+  }
+  const files = stateFiles(directory);
+  return findings.concat(checks.flatMap((check) => runCheck(check, files, now)));
+}
+
+/** A check that cannot even look has found something. */
+function runCheck({ check, run }: Check, files: StateFiles, now: Date): Finding[] {
+  try {
+    return run(files, now);
+  } catch (error) {
+    return [{ level: "error", check, message: describeFailure(error).message }];
+  }
+}

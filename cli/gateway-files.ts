@@ -1,0 +1,75 @@
+import { readFileSync, statSync } from "node:fs";
+import type { GatewayOptions } from "../gateway/index.ts";
+import {
+  type Certificate,
+  decodePem,
+  KeySigner,
+  parseCertificateList,
+  parseCertificates,
+  readPrivateKeyFile,
+} from "../pki/index.ts";
+import { readAccessFile } from "./access-file.ts";
+import type { StateFiles } from "./state-directory.ts";
+
+/** What a running gateway takes from files, and takes again when they change. */
+export type GatewayFiles = Required<
+  Pick<GatewayOptions, "identity" | "anchors" | "intermediates" | "access" | "crls">
+>;
+
+/** Reads them all, or throws and leaves what runs as it is. `crl` is an additional revocation list, if any. */
+export function readGatewayFiles(files: StateFiles, crl: string | undefined): GatewayFiles {
+  const key = new KeySigner(readPrivateKeyFile(files.gatewayKey)).exportForTls();
+  return {
+    identity: { key, certificateChain: readFileSync(files.gatewayCertificate, "utf8") },
+    anchors: readCertificates(files.ca),
+    intermediates: readCertificates(files.issuingCertificate),
+    access: readAccessFile(files.access),
+    crls: crl === undefined ? [] : readCrls(crl),
+  };
+}
+
+/** Calls back when one of the files is another than last time. Poll-driven: rename, copy and network disks all count. */
+export class FileWatch {
+  readonly #paths: readonly string[];
+  #seen: string;
+
+  constructor(paths: readonly string[]) {
+    this.#paths = paths;
+    this.#seen = this.#look();
+  }
+
+  changed(): boolean {
+    const now = this.#look();
+    if (now === this.#seen) return false;
+    this.#seen = now;
+    return true;
+  }
+
+  #look(): string {
+    return this.#paths
+      .map((path) => {
+        const status = statSync(path, { throwIfNoEntry: false });
+        return status === undefined ? "absent" : `${status.ino} ${status.size} ${status.mtimeMs}`;
+      })
+      .join("\n");
+  }
+}
+
+export function watchedFiles(files: StateFiles, crl: string | undefined): FileWatch {
+  const paths = [
+    files.gatewayCertificate,
+    files.gatewayKey,
+    files.ca,
+    files.issuingCertificate,
+    files.access,
+  ];
+  return new FileWatch(crl === undefined ? paths : [...paths, crl]);
+}
+
+function readCertificates(path: string): Certificate[] {
+  return parseCertificates(readFileSync(path, "utf8"));
+}
+
+function readCrls(path: string) {
+  return decodePem(readFileSync(path, "utf8"), "X509 CRL").map(({ der }) => parseCertificateList(der));
+}

@@ -1,0 +1,14 @@
+import { existsSync } from "node:fs";
+import { CliError } from "./errors.ts";
+import { identityFiles, stateFiles } from "./state-directory.ts";
+
+/** The files of `id`: in the directory that was named, or where `device add` and `operator add` put them. */
+export function findIdentity(id: string, options: { readonly dir: string; readonly identity?: string }) {
+  const place = options.identity ?? stateFiles(options.dir).devices;
+  const files = identityFiles(place, id);
+  if (existsSync(files.key)) return files;
+  throw new CliError(
+    "CLI_FILE_MISSING",
+    `${files.key} does not exist: make it with \`sallyport device add ${id}\`, or name its directory with --identity`,
+  );
+}

@@ -1,0 +1,58 @@
+import { createInterface } from "node:readline";
+import { Writable } from "node:stream";
+
+/** A stream that text is written to; `isTTY` decides about colours and progress bars. */
+export type TextStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+
+/** Everything a verb knows of the process around it, so that tests run verbs in theirs. */
+export interface Io {
+  readonly stdout: TextStream;
+  readonly stderr: TextStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The current time. */
+  now(): Date;
+  /** Calls back on a signal until the returned function is called. */
+  onSignal(signal: Signal, listener: () => void): () => void;
+  /** Asks for a secret without echo; undefined when nobody is there to answer. */
+  askSecret?(question: string): Promise<string>;
+}
+
+export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+export function processIo(): Io {
+  // `sallyport device list | head` ends early and that is no failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  const interactive = process.stdin.isTTY && process.stderr.isTTY;
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    now: () => new Date(),
+    onSignal(signal, listener) {
+      process.on(signal, listener);
+      return () => process.off(signal, listener);
+    },
+    ...(interactive ? { askSecret } : {}),
+  };
+}
+
+function askSecret(question: string): Promise<string> {
+  process.stderr.write(question);
+  // readline echoes what is typed to its output: this one swallows it.
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: silent, terminal: true });
+  return new Promise((resolve, reject) => {
+    lines.once("SIGINT", () => {
+      lines.close();
+      reject(Object.assign(new Error("interrupted"), { code: "ABORT_ERR" }));
+    });
+    lines.question("", (answer) => {
+      lines.close();
+      process.stderr.write("\n");
+      resolve(answer);
+    });
+  });
+}

@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { addAudit } from "./commands/audit.ts";
+import { addConnect } from "./commands/connect.ts";
+import { addCrl } from "./commands/crl.ts";
+import { addDemo } from "./commands/demo.ts";
+import { addDevice } from "./commands/device.ts";
+import { addDoctor } from "./commands/doctor.ts";
+import { addGateway } from "./commands/gateway.ts";
+import { addInit } from "./commands/init.ts";
+import { addOperator } from "./commands/operator.ts";
+import { addStart } from "./commands/start.ts";
+import { describeFailure, ExitCode } from "./errors.ts";
+import type { Io } from "./io.ts";
+import { Output } from "./output.ts";
+import { type Outcome, VerbGroup } from "./verb.ts";
+
+const guide = `
+Two terminals, from nothing to a message:
+  $ sallyport start
+  $ sallyport device add thermometer-1
+  $ sallyport connect thermometer-1 --publish devices/thermometer-1/up/temperature --message 21.5
+
+Or watch the whole story in a temporary directory:
+  $ sallyport demo
+
+Every verb has --help with examples, and --json.
+Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a policy or the other side,
+4 a file, key, database, port, disk or passphrase stands in the way, 5 timed out.
+`;
+
+/**
+ * Runs one command line (without the program's name) and returns its exit code. Throws nothing: what went
+ * wrong is on stderr, as JSON where `--json` was asked for.
+ */
+export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
+  const json = args.includes("--json");
+  const outcome: Outcome = { exitCode: ExitCode.ok };
+  const program = describeProgram(io, outcome, json);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return outcome.exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return usageExit(error, io, json);
+    const failure = describeFailure(error);
+    new Output(io, json).failure(failure);
+    return failure.exitCode;
+  }
+}
+
+/** The whole command line as commander knows it; docs/reference/cli.md is compared with it. */
+export function describeProgram(io: Io, outcome: Outcome, json: boolean): Command {
+  const program = new Command("sallyport")
+    .description("The gate for devices: their certificates, and MQTT over mutual TLS.")
+    .version(version(), "-v, --version", "print the version")
+    .addHelpText("after", guide)
+    .showSuggestionAfterError()
+    .showHelpAfterError("(see --help for the options and examples)")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => (json ? undefined : io.stderr.write(text)),
+      getOutHasColors: () => io.stdout.isTTY === true && io.env["NO_COLOR"] === undefined,
+    });
+  const root = new VerbGroup(program, io, outcome);
+  addInit(root);
+  addStart(root);
+  addDevice(root);
+  addOperator(root);
+  addConnect(root);
+  addGateway(root);
+  addCrl(root);
+  addAudit(root);
+  addDoctor(root);
+  addDemo(root);
+  return program;
+}
+
+function usageExit(error: CommanderError, io: Io, json: boolean): ExitCode {
+  if (error.exitCode === 0) return ExitCode.ok;
+  if (json) {
+    const message = error.message.replace(/^error: /, "");
+    new Output(io, json).failure({ code: "CLI_USAGE", message, exitCode: ExitCode.usage });
+  }
+  return ExitCode.usage;
+}
+
+/** package.json stands one folder up in a clone and two in a built package. */
+function version(): string {
+  for (const place of ["../package.json", "../../package.json"]) {
+    try {
+      const manifest: unknown = JSON.parse(readFileSync(new URL(place, import.meta.url), "utf8"));
+      if (manifest !== null && typeof manifest === "object" && "version" in manifest)
+        return String(manifest.version);
+    } catch {
+      continue;
+    }
+  }
+  return "unknown";
+}

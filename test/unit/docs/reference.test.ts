@@ -1,0 +1,43 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { cliErrors } from "../../../cli/errors.ts";
+import { deviceErrorCodes } from "../../../device-client/errors.ts";
+import { gatewayErrorCodes, refusalReasons } from "../../../gateway/errors.ts";
+import { defaultLimits } from "../../../gateway/limits.ts";
+import { pkiErrors } from "../../../pki/errors.ts";
+
+/** The first cells of the tables below a heading, without their back-quotes. */
+function firstCells(file: string, heading: RegExp): string[] {
+  const text = readFileSync(new URL(`../../../docs/reference/${file}`, import.meta.url), "utf8");
+  const section = text.split(/^(?=##+ )/m).find((part) => heading.test(part)) ?? "";
+  return [...section.matchAll(/^\| `([^`]+)`/gm)].map((found) => found[1] ?? "");
+}
+
+/** Tables of the code and the section of the manual that lists each, both ways. */
+const tables: ReadonlyArray<[file: string, heading: RegExp, codes: readonly string[]]> = [
+  ["errors.md", /^## The command/, Object.keys(cliErrors)],
+  ["errors.md", /^## Certificates/, Object.keys(pkiErrors)],
+  ["errors.md", /^## The gateway/, Object.keys(gatewayErrorCodes)],
+  ["errors.md", /^## The device client/, [...deviceErrorCodes]],
+  ["events.md", /^## Reasons/, Object.keys(refusalReasons)],
+  ["config.md", /^### Limits/, Object.keys(defaultLimits)],
+];
+
+describe("the reference manual and the code's tables agree, both ways", () => {
+  test.each(tables)("docs/reference/%s, %s", (file, heading, codes) => {
+    expect(firstCells(file, heading).sort()).toEqual([...codes].sort());
+  });
+
+  test("docs/reference/errors.md has each exit code as the code has it", () => {
+    const text = readFileSync(new URL("../../../docs/reference/errors.md", import.meta.url), "utf8");
+    for (const [code, [exitCode]] of Object.entries(cliErrors)) {
+      expect(text).toContain(`| \`${code}\` | ${exitCode} |`);
+    }
+  });
+
+  test("docs/reference/events.md has every type of event", () => {
+    const source = readFileSync(new URL("../../../gateway/events.ts", import.meta.url), "utf8");
+    const types = [...source.matchAll(/readonly type: "([^"]+)"/g)].map((found) => found[1] ?? "");
+    expect(firstCells("events.md", /^## Types/).sort()).toEqual([...new Set(types)].sort());
+  });
+});
