@@ -47,7 +47,7 @@ async function main(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "sallyport-bench-"));
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-  const options = optionsFrom(makeBenchPki(directory, peers));
+  const options = optionsFrom(await makeBenchPki(directory, peers));
   if (flags.profile) await profile(options);
   else await compare(options);
 }
@@ -91,6 +91,7 @@ async function profile(options: RunOptions): Promise<void> {
         mkdirSync(profiles);
         const execArgv = ["--cpu-prof", `--cpu-prof-dir=${profiles}`, "--cpu-prof-interval=500"];
         const broker = await startBroker(name, options.pki, { execArgv });
+        const fromUs = Number(process.hrtime.bigint() / 1000n);
         let measured: Measured;
         try {
           measured = await generator.measure(jobFor(broker, workload, options));
@@ -98,7 +99,7 @@ async function profile(options: RunOptions): Promise<void> {
           await broker.stop();
         }
         const cpuUs = measured.cpuNs / measured.operations / 1000;
-        console.log(printSelfTimes(`${workload}, ${name}`, profiles, cpuUs, 25));
+        console.log(printSelfTimes(`${workload}, ${name}`, profiles, fromUs, cpuUs));
       }
     }
   } finally {

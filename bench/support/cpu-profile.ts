@@ -7,6 +7,8 @@ interface CpuProfile {
     readonly id: number;
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
   }>;
+  /** Microseconds of CLOCK_MONOTONIC, as process.hrtime() counts. */
+  readonly startTime: number;
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
 }
@@ -17,8 +19,11 @@ interface SelfTime {
   readonly share: number;
 }
 
-/** Self time per function and per module of the only profile in `directory`, largest first. */
-function readSelfTimes(directory: string): {
+/** Self time per function and per module of the only profile in `directory` from one moment on, largest first. */
+function readSelfTimes(
+  directory: string,
+  fromUs: number,
+): {
   functions: SelfTime[];
   modules: SelfTime[];
   busyMs: number;
@@ -30,10 +35,12 @@ function readSelfTimes(directory: string): {
   const functions = new Map<string, number>();
   const modules = new Map<string, number>();
   let busyUs = 0;
+  let at = profile.startTime;
   for (const [i, id] of profile.samples.entries()) {
     const frame = frames.get(id);
     const us = profile.timeDeltas[i] ?? 0;
-    if (frame === undefined || frame.functionName === "(idle)") continue;
+    at += us;
+    if (at < fromUs || frame === undefined || frame.functionName === "(idle)") continue;
     busyUs += us;
     const module = moduleOf(frame.url, frame.functionName);
     const where = `${frame.functionName || "(anonymous)"}  ${module}:${frame.lineNumber + 1}`;
@@ -43,16 +50,19 @@ function readSelfTimes(directory: string): {
   return { functions: sorted(functions, busyUs), modules: sorted(modules, busyUs), busyMs: busyUs / 1000 };
 }
 
-/** @param cpuUs CPU time of one operation as measured: spread over the entries by their share */
-export function printSelfTimes(title: string, directory: string, cpuUs: number, top: number): string {
-  const { functions, modules, busyMs } = readSelfTimes(directory);
+/**
+ * @param fromUs process.hrtime() in microseconds when the load began: start-up is left out
+ * @param cpuUs CPU time of one operation as measured: spread over the entries by their share
+ */
+export function printSelfTimes(title: string, directory: string, fromUs: number, cpuUs: number): string {
+  const { functions, modules, busyMs } = readSelfTimes(directory, fromUs);
   const lines = (entries: readonly SelfTime[]) =>
-    entries.slice(0, top).map(({ share, where }) => {
+    entries.slice(0, 30).map(({ share, where }) => {
       const percent = `${(share * 100).toFixed(1)} %`.padStart(8);
       return `${percent}  ${(share * cpuUs).toFixed(2).padStart(8)} us  ${where}`;
     });
   return [
-    `${title}: ${cpuUs.toFixed(1)} us an operation; profile of ${busyMs.toFixed(0)} ms busy, start-up included`,
+    `${title}: ${cpuUs.toFixed(1)} us an operation; profile of ${busyMs.toFixed(0)} ms busy`,
     " by module",
     ...lines(modules),
     " by function",
