@@ -8,9 +8,12 @@ export function describe(certificate: Certificate): string {
   return subject === "" ? `serial number ${shorten(certificate.serialNumber)}` : quote(subject);
 }
 
-/** Text that a peer chose: shortened, with control characters escaped, so that it cannot forge a log line. */
+/** Text that a peer chose: cut, and with what could forge or reorder a log line escaped. */
 export function quote(text: string): string {
-  return JSON.stringify(shorten(text));
+  return JSON.stringify(shorten(text)).replace(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
 }
 
 function shorten(text: string): string {

@@ -1,7 +1,7 @@
 import { PkiError } from "../errors.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { checkPublicKey, checkSignatureAlgorithm, isSignatureOf } from "./algorithms.ts";
-import { describe } from "./describe.ts";
+import { describe, quote } from "./describe.ts";
 import { nameKey, sameName } from "./directory-name.ts";
 import { isSelfIssued } from "./extensions.ts";
 import { sameBytes } from "./names.ts";
@@ -153,7 +153,7 @@ export class PathSearch {
     const last = lastOf(this.#deepest);
     const detail = sameName(last.subject, last.issuer)
       ? `the chain ends at ${describe(last)}, which is self-issued and no trust anchor here`
-      : `the issuer of ${describe(last)}, ${JSON.stringify(last.issuer.toString().slice(0, 120))}, is neither a trust ` +
+      : `the issuer of ${describe(last)}, ${quote(last.issuer.toString())}, is neither a trust ` +
         "anchor nor among the certificates sent";
     return new PkiError(
       "PKI_PATH_UNKNOWN_ISSUER",

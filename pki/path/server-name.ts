@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { PkiError } from "../errors.ts";
 import type { Certificate } from "../x509/certificate.ts";
-import { describe } from "./describe.ts";
+import { describe, quote } from "./describe.ts";
 import { ipAddressBytes, isDnsName, normaliseDnsName, sameBytes } from "./names.ts";
 
 /**
@@ -25,7 +25,7 @@ export function checkServerName(leaf: Certificate, serverName: string): void {
   if (!isDnsName(reference)) {
     throw new PkiError(
       "PKI_PATH_NAME_MISMATCH",
-      `${JSON.stringify(serverName)} is neither a DNS name in A-labels nor an IP address; no certificate can match it`,
+      `${quote(serverName)} is neither a DNS name in A-labels nor an IP address; no certificate can match it`,
     );
   }
   for (const name of names) {
@@ -52,11 +52,11 @@ function mismatch(leaf: Certificate, serverName: string): PkiError {
   const presented = (leaf.subjectAltName ?? [])
     .filter((name) => name.type === "dNSName" || name.type === "iPAddress")
     .slice(0, 8)
-    .map((name) => (name.type === "dNSName" ? JSON.stringify(name.value) : "an IP address"));
+    .map((name) => (name.type === "dNSName" ? quote(name.value) : "an IP address"));
   const has = presented.length === 0 ? "no DNS name or IP address" : presented.join(", ");
   return new PkiError(
     "PKI_PATH_NAME_MISMATCH",
-    `certificate of ${describe(leaf)} is not for ${JSON.stringify(serverName)}: its subjectAltName has ${has} ` +
+    `certificate of ${describe(leaf)} is not for ${quote(serverName)}: its subjectAltName has ${has} ` +
       "(a common name does not count)",
   );
 }
