@@ -1,5 +1,6 @@
 import { GatewayError } from "./errors.ts";
-import { contains, isFilter, matches } from "./topics.ts";
+import { defaultLimits } from "./limits.ts";
+import { contains, isFilter, isTopic, matches, type TopicLimits } from "./topics.ts";
 
 /** What one kind of identity, or one group, may do. Topic templates are filters that may hold `{id}` or `{group}` as whole levels. */
 export interface AccessRules {
@@ -35,9 +36,11 @@ export interface AccessSubject {
 export class Access {
   readonly #kinds: Readonly<Record<"device" | "operator", CompiledRules>>;
   readonly #groups: ReadonlyMap<string, CompiledRules>;
+  readonly #limits: TopicLimits;
 
   /** @throws GatewayError GATEWAY_ACCESS_INVALID, naming the path of what is wrong. */
-  constructor(policy: unknown = defaultAccess) {
+  constructor(policy: unknown = defaultAccess, limits: TopicLimits = defaultLimits) {
+    this.#limits = limits;
     const { device, operator, groups } = record(policy, "access", ["device", "operator", "groups"]);
     this.#kinds = {
       device: compile(device ?? defaultAccess.device, "access.device", false),
@@ -59,6 +62,7 @@ export class Access {
       fill([...kind.publish, ...(group?.publish ?? [])]),
       fill([...kind.subscribe, ...(group?.subscribe ?? [])]),
       group?.retain ?? kind.retain ?? true,
+      this.#limits,
     );
   }
 }
@@ -67,54 +71,58 @@ export class Access {
 const rememberedTopics = 256;
 const rememberedTopicLength = 256;
 
-/** One identity's rights. Topics and filters are taken as valid: `isTopic` and `isFilter` come first. */
+/** One identity's rights. Whatever is no well-formed topic or filter within the limits is denied. */
 export class Rights {
   readonly #publish: ReadonlyArray<readonly string[]>;
   readonly #subscribe: ReadonlyArray<readonly string[]>;
   readonly #published = new Map<string, boolean>();
   readonly #received = new Map<string, boolean>();
+  readonly #limits: TopicLimits;
   readonly mayRetain: boolean;
 
   constructor(
     publish: ReadonlyArray<readonly string[]>,
     subscribe: ReadonlyArray<readonly string[]>,
     mayRetain: boolean,
+    limits: TopicLimits,
   ) {
+    this.#limits = limits;
     this.#publish = publish;
     this.#subscribe = subscribe;
     this.mayRetain = mayRetain;
   }
 
   mayPublish(topic: string): boolean {
-    return remembered(this.#published, topic, this.#publish);
+    return this.#remembered(this.#published, topic, this.#publish);
   }
 
   /** May a message of this topic be delivered? Asked again on every delivery, for rights change. */
   mayReceive(topic: string): boolean {
-    return remembered(this.#received, topic, this.#subscribe);
+    return this.#remembered(this.#received, topic, this.#subscribe);
   }
 
   /** Is every topic that the filter matches allowed? One template must hold the whole filter. */
   maySubscribe(filter: string): boolean {
+    if (!isFilter(filter, this.#limits)) return false;
     const levels = filter.split("/");
     return this.#subscribe.some((template) => contains(template, levels));
   }
-}
 
-function remembered(
-  verdicts: Map<string, boolean>,
-  topic: string,
-  filters: ReadonlyArray<readonly string[]>,
-): boolean {
-  const known = verdicts.get(topic);
-  if (known !== undefined) return known;
-  const levels = topic.split("/");
-  const verdict = filters.some((filter) => matches(filter, levels));
-  if (topic.length <= rememberedTopicLength) {
-    if (verdicts.size >= rememberedTopics) verdicts.clear();
-    verdicts.set(topic, verdict);
+  #remembered(
+    verdicts: Map<string, boolean>,
+    topic: string,
+    filters: ReadonlyArray<readonly string[]>,
+  ): boolean {
+    const known = verdicts.get(topic);
+    if (known !== undefined) return known;
+    const levels = topic.split("/");
+    const verdict = isTopic(topic, this.#limits) && filters.some((filter) => matches(filter, levels));
+    if (topic.length <= rememberedTopicLength) {
+      if (verdicts.size >= rememberedTopics) verdicts.clear();
+      verdicts.set(topic, verdict);
+    }
+    return verdict;
   }
-  return verdict;
 }
 
 interface CompiledRules {
@@ -156,14 +164,13 @@ function templates(value: unknown, path: string, mayNameDollar: boolean): string
 
 /** The template with the subject's names in it, or undefined where a name is missing or would break out of its level. */
 function fillIn(levels: readonly string[], subject: AccessSubject): string[] | undefined {
-  const filled = levels.map((level) =>
-    level === "{id}" ? subject.id : level === "{group}" ? subject.group : level,
-  );
-  const safe = filled.every(
-    (level, at) =>
-      level !== undefined && (level === levels[at] || /^[^/+#\u0000$][^/+#\u0000]*$/.test(level)),
-  );
-  return safe ? (filled as string[]) : undefined;
+  const filled: string[] = [];
+  for (const level of levels) {
+    const name = level === "{id}" ? subject.id : level === "{group}" ? (subject.group ?? "") : undefined;
+    if (name !== undefined && (name === "" || /[/+#$\p{Cc}]/u.test(name))) return undefined;
+    filled.push(name ?? level);
+  }
+  return filled;
 }
 
 function record(value: unknown, path: string, keys?: readonly string[]): Record<string, unknown> {
@@ -173,7 +180,7 @@ function record(value: unknown, path: string, keys?: readonly string[]): Record<
   const unknownKey = keys && Object.keys(value).find((key) => !keys.includes(key));
   if (unknownKey !== undefined)
     throw invalid(`${path}.${unknownKey}`, `is not known here; ${keys?.join(", ")} are`);
-  return value as Record<string, unknown>;
+  return { ...value };
 }
 
 function invalid(path: string, what: string): GatewayError {

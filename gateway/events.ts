@@ -62,7 +62,6 @@ export type GatewayEvent =
   | {
       readonly type: "device.purged";
       readonly deviceId: string;
-      readonly kind: "device" | "operator";
       readonly reason: RefusalReason;
     }
   | { readonly type: "reloaded"; readonly sessionsKept: number; readonly sessionsClosed: number }

@@ -69,7 +69,7 @@ export const defaultLimits: Limits = {
 /** MQTT 3.1.1 §2.2.3: the largest remaining length, plus its own four bytes and the first. */
 const largestPacket = 268_435_455 + 5;
 
-const ceilings: Partial<Record<keyof Limits, number>> = {
+const ceilings: Readonly<Record<string, number>> = {
   handshakeTimeoutMs: 600_000,
   connectTimeoutMs: 600_000,
   closeTimeoutMs: 600_000,
@@ -92,7 +92,7 @@ export function readLimits(given: Partial<Limits> = {}): Limits {
     }
     if (value === undefined) continue;
     const lowest = key === "maximumKeepaliveSeconds" ? 0 : 1;
-    const highest = ceilings[key as keyof Limits] ?? Number.MAX_SAFE_INTEGER;
+    const highest = ceilings[key] ?? Number.MAX_SAFE_INTEGER;
     if (!Number.isSafeInteger(value) || value < lowest || value > highest) {
       throw new GatewayError(
         "GATEWAY_OPTIONS_INVALID",

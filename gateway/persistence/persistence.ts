@@ -109,6 +109,11 @@ export class SqlitePersistence {
     return [...this.#state.sessions.keys()];
   }
 
+  /** Client ids that have retained messages. */
+  publisherIds(): string[] {
+    return [...this.#state.retained.publishers];
+  }
+
   /** Forgets a session: subscriptions, queue, QoS 2 identifiers. Its will and retained messages stay. */
   async purgeSession(clientId: string): Promise<void> {
     const session = this.#state.sessions.get(clientId);

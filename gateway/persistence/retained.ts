@@ -35,6 +35,11 @@ export class Retained {
     return this.#bytes;
   }
 
+  /** Client ids that have something retained. */
+  get publishers(): Iterable<string> {
+    return this.#perPublisher.keys();
+  }
+
   /** Throws GATEWAY_STATE_FULL when `put` would pass a bound. */
   admit(packet: RetainedPacket, publisher: string | null): void {
     if (packet.payload.length === 0) return;

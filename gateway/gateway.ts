@@ -1,0 +1,352 @@
+import { EventEmitter } from "node:events";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { TLSSocket } from "node:tls";
+import type { Certificate, CertificateList } from "../pki/index.ts";
+import type { AccessPolicy } from "./access.ts";
+import { Broker } from "./broker.ts";
+import { Departed } from "./departed.ts";
+import { GatewayError, type RefusalReason, refusal, refusalReasons } from "./errors.ts";
+import type { GatewayEvent, SessionInfo } from "./events.ts";
+import { claimedIdentity, type DeviceRegistry, identify } from "./identity.ts";
+import type { Limits } from "./limits.ts";
+import { MqttConnection } from "./mqtt/connection.ts";
+import { type GatewaySettings, readOptions } from "./options.ts";
+import { AuthenticatedPeer } from "./peer.ts";
+import { openPersistence, type SqlitePersistence } from "./persistence/index.ts";
+import { RevocationWatch } from "./revocation-watch.ts";
+import { Session, Sessions } from "./sessions.ts";
+import { TlsListener, type TlsMaterial } from "./tls.ts";
+import { asRefusal, Trust } from "./trust.ts";
+
+export interface GatewayOptions {
+  /** Address to listen on; default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 8883; 0 takes any free port. */
+  readonly mqttPort?: number;
+  /** The gateway's own key and certificate chain, PEM. */
+  readonly identity: { readonly key: string; readonly certificateChain: string };
+  /** Whom client certificates must descend from. */
+  readonly anchors: readonly Certificate[];
+  /** CAs below the anchors, for clients that do not send them and for resumed sessions, which never do. */
+  readonly intermediates?: readonly Certificate[];
+  /** Consulted beside the registry. */
+  readonly crls?: readonly CertificateList[];
+  /** Devices and their certificates: what it does not know is refused. The inventory of pki/ fits. */
+  readonly registry: DeviceRegistry;
+  /** Whose certificates are taken; default those of any trust domain that the registry knows. */
+  readonly trustDomain?: string;
+  readonly access?: AccessPolicy;
+  /** Holds broker.sqlite: persistent sessions, retained messages, wills. Without it they last as long as the process. */
+  readonly stateDirectory?: string;
+  readonly limits?: Partial<Limits>;
+  /** For tests; default the system's clock. */
+  readonly now?: () => Date;
+}
+
+/** What `reload` may replace; what is left out stays. */
+export type Reloadable = Partial<
+  Pick<GatewayOptions, "identity" | "anchors" | "intermediates" | "crls" | "access">
+>;
+
+export interface Gateway extends AsyncDisposable {
+  readonly mqttPort: number;
+  on(event: "event", listener: (event: GatewayEvent) => void): this;
+  off(event: "event", listener: (event: GatewayEvent) => void): this;
+  /** The sessions that are open now. */
+  sessions(): SessionInfo[];
+  /**
+   * Replaces certificates, revocation lists or the access policy while sessions go on. All of them are judged
+   * again; those that would not be let in now are closed, the others keep running. The event "reloaded" tells
+   * when that is done. @throws GatewayError, and then nothing has changed
+   */
+  reload(changes: Reloadable): void;
+  /** Stops listening, flushes and closes sessions, and writes what is left to be written. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a gateway: MQTT 3.1.1 over mutual TLS. There is no way in without a certificate that a path leads to
+ * from `anchors` and that `registry` knows.
+ * @throws GatewayError GATEWAY_OPTIONS_INVALID, _ACCESS_INVALID, _IDENTITY_INVALID, _STATE_*, _LISTEN_FAILED
+ */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const gateway = new MqttGateway(readOptions(options));
+  try {
+    await gateway.start();
+  } catch (error) {
+    await gateway.close().catch(() => undefined);
+    throw error;
+  }
+  return gateway;
+}
+
+class MqttGateway extends EventEmitter implements Gateway {
+  #settings: GatewaySettings;
+  readonly #sessions = new Sessions();
+  readonly #listener: TlsListener;
+  #trust: Trust;
+  #persistence: SqlitePersistence | undefined;
+  #broker: Broker | undefined;
+  #departed: Departed | undefined;
+  #watch: RevocationWatch | undefined;
+  #closing: Promise<void> | undefined;
+  mqttPort = 0;
+
+  constructor(settings: GatewaySettings) {
+    super();
+    this.#settings = settings;
+    const { identity, anchors, intermediates, crls, limits } = settings;
+    const material = { identity, anchors, intermediates };
+    this.#trust = this.#trustIn(material, crls);
+    this.#listener = new TlsListener(material, limits, {
+      onSecure: (socket, address) => this.#onSecure(socket, address),
+      onRefused: (reason, detail, address) => this.#tell(reason, detail, { address }),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { registry, limits, stateDirectory, host, mqttPort } = this.#settings;
+    const persistence = await openPersistence(stateFile(stateDirectory), {
+      limits: { messageBytes: limits.packetBytes, subscriptionsPerSession: limits.subscriptionsPerSession },
+      onOverflow: ({ kind, clientId, topic, bytes }) =>
+        this.#warn(`no room (${kind}) for a message of ${bytes} bytes to ${topic}, for ${clientId}`),
+      onFailure: (error) => this.#warn("nothing is stored durably any more: QoS 1 and 2 are refused", error),
+    });
+    this.#persistence = persistence;
+    this.#departed = new Departed({
+      registry,
+      persistence,
+      emit: (event) => this.#emit(event),
+      rightsOf: (subject) => this.#settings.access.rightsOf(subject),
+    });
+    // What was revoked while no gateway ran leaves nothing behind for this one.
+    for (const judge of this.#departed.subjects()) judge();
+    this.#broker = await Broker.start({
+      persistence,
+      sessions: this.#sessions,
+      limits,
+      emit: (event) => this.#emit(event),
+      recheck: (session) => this.#recheck(session),
+      refuse: (session, reason, detail, clientId) => this.#tellSession(session, reason, detail, clientId),
+      mayFire: (will) => this.#departed?.mayFire(will) === true,
+    });
+    this.#watch = new RevocationWatch({
+      changeCounter: () => registry.changeCounter(),
+      subjects: () => this.#subjects(),
+      onTick: () => this.#endExpired(),
+      onError: (error) => this.#warn("the registry cannot be asked", error),
+    });
+    this.mqttPort = await this.#listener.listen(host, mqttPort);
+    this.#emit({ type: "listening", host, port: this.mqttPort });
+  }
+
+  sessions(): SessionInfo[] {
+    return [...this.#sessions]
+      .filter((one) => one.opened && !one.connection.destroyed)
+      .map((one) => one.info());
+  }
+
+  reload(changes: Reloadable): void {
+    // Whatever is wrong is found here, before anything is replaced.
+    const settings = readOptions({ ...this.#settings, ...changes });
+    const { identity, anchors, intermediates } = settings;
+    const material = { identity, anchors, intermediates };
+    this.#listener.reload(material);
+    this.#settings = settings;
+    this.#trust = this.#trustIn(material, settings.crls);
+    void this.#judgeAllAgain();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  // --- a connection's way in ---
+
+  #onSecure(socket: TLSSocket, address: string): void {
+    socket.on("error", () => {
+      // The close that follows is what counts.
+    });
+    let peer: AuthenticatedPeer | undefined;
+    try {
+      if (this.#closing !== undefined) throw refusal("gateway_stopping");
+      peer = AuthenticatedPeer.authenticate(socket, this.#trust, address);
+      this.#admit(socket, peer, address);
+    } catch (error) {
+      socket.destroy();
+      const { reason = "certificate_refused", message } = asRefusal(error);
+      const deviceId = peer && claimedIdentity(peer);
+      const fingerprint = peer?.leaf.fingerprint ?? fingerprintOf(socket);
+      this.#tell(reason, message, { address, deviceId, fingerprint });
+    }
+  }
+
+  #admit(socket: TLSSocket, peer: AuthenticatedPeer, address: string): void {
+    const { registry, trustDomain, limits, now } = this.#settings;
+    const identity = identify(peer, registry, now(), trustDomain);
+    const connection = new MqttConnection(socket, address, limits);
+    const session = new Session(connection, peer, identity, this.#settings.access.rightsOf(identity), now());
+    this.#sessions.add(session);
+    connection.once("close", () => this.#onClosed(session));
+    this.#broker?.accept(session);
+  }
+
+  #onClosed(session: Session): void {
+    void session.released.then(() => this.#sessions.remove(session));
+    const { reason, detail } = endOf(session);
+    if (session.opened) this.#emit({ type: "session.closed", session: session.info(), reason, detail });
+    else this.#tellSession(session, reason, detail, session.clientId);
+  }
+
+  // --- what may end a session ---
+
+  /** Judges a session as of now; ends it and throws when it would not be let in. */
+  #recheck(session: Session): void {
+    const { registry, trustDomain, now } = this.#settings;
+    try {
+      const identity = identify(session.peer, registry, now(), trustDomain);
+      if (identity.group !== session.identity.group)
+        session.rights = this.#settings.access.rightsOf(identity);
+      session.identity = identity;
+    } catch (error) {
+      this.#kick(session, error);
+      throw error;
+    }
+  }
+
+  #kick(session: Session, error: unknown): void {
+    const { reason = "certificate_refused", message } = asRefusal(error);
+    session.kick(reason, message);
+  }
+
+  *#subjects(): Generator<() => void> {
+    for (const session of this.#sessions) {
+      if (session.connection.destroyed) continue;
+      yield () => {
+        try {
+          this.#recheck(session);
+        } catch (error) {
+          if (!(error instanceof GatewayError)) throw error;
+        }
+      };
+    }
+    yield* this.#departed?.subjects() ?? [];
+  }
+
+  #endExpired(): void {
+    const now = this.#settings.now().getTime();
+    for (const session of this.#sessions) {
+      if (now > session.identity.notAfter.getTime() && !session.connection.destroyed) {
+        session.kick("certificate_expired", refusalReasons.certificate_expired);
+      }
+    }
+  }
+
+  async #judgeAllAgain(): Promise<void> {
+    let kept = 0;
+    let closed = 0;
+    for (const session of this.#sessions) {
+      if (session.connection.destroyed) continue;
+      try {
+        session.peer = session.peer.judgedAgain(this.#trust);
+        this.#recheck(session);
+        session.rights = this.#settings.access.rightsOf(session.identity);
+        kept += 1;
+      } catch (error) {
+        this.#kick(session, error);
+        closed += 1;
+      }
+      if ((kept + closed) % 100 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    this.#emit({ type: "reloaded", sessionsKept: kept, sessionsClosed: closed });
+  }
+
+  async #close(): Promise<void> {
+    this.#watch?.stop();
+    this.#listener.stop();
+    for (const session of this.#sessions) session.connection.end("gateway_stopping", "the gateway stops");
+    const deadline = performance.now() + this.#settings.limits.closeTimeoutMs;
+    while (this.#listener.openSockets > 0 && performance.now() < deadline) {
+      await new Promise<void>((resolve) => setTimeout(resolve, 10));
+    }
+    this.#listener.destroyAll();
+    await Promise.all([...this.#sessions].map((session) => session.released));
+    await this.#broker?.close();
+    await this.#persistence?.destroy();
+    this.#emit({ type: "closed" });
+  }
+
+  // --- events ---
+
+  #trustIn({ anchors, intermediates }: TlsMaterial, crls: readonly CertificateList[]): Trust {
+    const { now, limits } = this.#settings;
+    return new Trust({ anchors, intermediates, crls, now, remembered: limits.validatedCertificates });
+  }
+
+  #emit(event: GatewayEvent): void {
+    this.emit("event", event);
+  }
+
+  #warn(detail: string, cause?: unknown): void {
+    this.#emit({ type: "warning", detail, ...(cause === undefined ? {} : { cause }) });
+  }
+
+  #tellSession(session: Session, reason: RefusalReason, detail: string, clientId?: string): void {
+    if (session.refusalTold) return;
+    session.refusalTold = true;
+    const { id: deviceId, fingerprint } = session.identity;
+    this.#tell(reason, detail, { address: session.connection.address, deviceId, fingerprint, clientId });
+  }
+
+  #tell(
+    reason: RefusalReason,
+    detail: string,
+    about: {
+      readonly address: string;
+      readonly deviceId?: string | undefined;
+      readonly fingerprint?: string | undefined;
+      readonly clientId?: string | undefined;
+    },
+  ): void {
+    const { address, deviceId, fingerprint, clientId } = about;
+    this.#emit({
+      type: "connection.refused",
+      reason,
+      detail: detail === "" ? refusalReasons[reason] : detail,
+      address,
+      ...(deviceId === undefined ? {} : { deviceId }),
+      ...(fingerprint === undefined ? {} : { fingerprint }),
+      ...(clientId === undefined ? {} : { clientId: clientId.slice(0, 256) }),
+    });
+  }
+}
+
+function endOf(session: Session): { reason: RefusalReason; detail: string } {
+  if (session.connection.saidDisconnect && session.connection.endReason === undefined) {
+    return { reason: "client_disconnect", detail: "" };
+  }
+  return session.connection.endReason ?? { reason: "connection_lost", detail: "" };
+}
+
+/** Of a certificate that was refused before it was parsed. */
+function fingerprintOf(socket: TLSSocket): string | undefined {
+  return socket.getPeerX509Certificate()?.fingerprint256.replaceAll(":", "").toLowerCase();
+}
+
+function stateFile(directory: string | undefined): string | undefined {
+  if (directory === undefined) return undefined;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new GatewayError("GATEWAY_STATE_FAILED", `the state directory ${directory} cannot be made`, {
+      cause: error,
+    });
+  }
+  return join(directory, "broker.sqlite");
+}

@@ -1,0 +1,73 @@
+import type { X509Certificate } from "node:crypto";
+import type { TLSSocket } from "node:tls";
+import type { Certificate, ValidatedPath } from "../pki/index.ts";
+import { refusal } from "./errors.ts";
+import type { Trust } from "./trust.ts";
+
+/** More certificates than any honest chain; what follows is not read. */
+const mostCertificates = 10;
+
+/**
+ * A peer that proved, on a finished TLS handshake, to hold the key of a certificate that a path leads to from
+ * our anchors. Only `authenticate` makes one, so whoever holds one need not ask again.
+ */
+export class AuthenticatedPeer {
+  readonly #path: ValidatedPath;
+  readonly #chain: readonly Uint8Array[];
+  readonly address: string;
+  readonly resumed: boolean;
+
+  private constructor(path: ValidatedPath, chain: readonly Uint8Array[], address: string, resumed: boolean) {
+    this.#path = path;
+    this.#chain = chain;
+    this.address = address;
+    this.resumed = resumed;
+  }
+
+  /**
+   * Judges the certificate of `socket`, whether its session is new or resumed: a ticket says only what was true
+   * when it was made. OpenSSL's own verdict must agree with ours.
+   * @throws GatewayError GATEWAY_REFUSED with the reason
+   */
+  static authenticate(socket: TLSSocket, trust: Trust, address: string): AuthenticatedPeer {
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate === undefined) throw refusal("no_certificate");
+    const chain = chainOf(socket, certificate);
+    const path = trust.judge(chain);
+    if (!socket.authorized) {
+      throw refusal(
+        "certificate_refused",
+        `OpenSSL refuses the certificate: ${String(socket.authorizationError)}`,
+      );
+    }
+    return new AuthenticatedPeer(path, chain, address, socket.isSessionReused());
+  }
+
+  /** The certificate that the peer proved to own. */
+  get leaf(): Certificate {
+    return this.#path.leaf;
+  }
+
+  /** The same peer judged by other anchors or lists, as after a reload. @throws GatewayError GATEWAY_REFUSED */
+  judgedAgain(trust: Trust): AuthenticatedPeer {
+    return new AuthenticatedPeer(trust.judge(this.#chain), this.#chain, this.address, this.resumed);
+  }
+}
+
+function chainOf(socket: TLSSocket, leaf: X509Certificate): Uint8Array[] {
+  const chain: Uint8Array[] = [leaf.raw];
+  let above = leaf.issuerCertificate;
+  while (above !== undefined && chain.length < mostCertificates) {
+    chain.push(above.raw);
+    above = above.issuerCertificate;
+  }
+  if (chain.length > 1 || socket.isSessionReused()) return chain;
+  // Node 24 leaves `issuerCertificate` empty here and gives the chain in the older form alone.
+  let sent = socket.getPeerCertificate(true).issuerCertificate;
+  while (sent?.raw !== undefined && chain.length < mostCertificates) {
+    chain.push(sent.raw);
+    if (sent.issuerCertificate === sent) break;
+    sent = sent.issuerCertificate;
+  }
+  return chain;
+}

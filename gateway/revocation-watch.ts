@@ -1,0 +1,76 @@
+/** How often the inventory is asked whether anything changed, in milliseconds. */
+export const watchIntervalMs = 250;
+
+export interface RevocationWatchOptions {
+  /** Differs after every change of the inventory. */
+  readonly changeCounter: () => number;
+  /** Everything that is to be judged again after a change. */
+  readonly subjects: () => Iterable<() => void>;
+  /** Called on every turn, for what only time changes. */
+  readonly onTick: () => void;
+  readonly onError: (error: unknown) => void;
+  /** Judgements between two pauses in which the broker gets to work. */
+  readonly slice?: number;
+}
+
+/**
+ * Notices changes of the inventory, made by this process or another, and has every live session judged again,
+ * in slices, so that many sessions do not hold up the broker. A change during a round starts another round.
+ */
+export class RevocationWatch {
+  readonly #options: RevocationWatchOptions;
+  readonly #timer: NodeJS.Timeout;
+  #seen: number | undefined;
+  #round: Promise<void> | undefined;
+  #failing = false;
+
+  constructor(options: RevocationWatchOptions) {
+    this.#options = options;
+    this.#seen = this.#counter();
+    this.#timer = setInterval(() => this.#tick(), watchIntervalMs);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    this.#options.onTick();
+    if (this.#round !== undefined) return;
+    const counter = this.#counter();
+    // A counter that cannot be read tells nothing: what was seen last stays, and the next turn asks again.
+    if (counter === undefined || counter === this.#seen) return;
+    this.#seen = counter;
+    this.#round = this.#judgeAll().finally(() => {
+      this.#round = undefined;
+    });
+  }
+
+  async #judgeAll(): Promise<void> {
+    let judged = 0;
+    for (const judge of this.#options.subjects()) {
+      try {
+        judge();
+      } catch (error) {
+        this.#options.onError(error);
+      }
+      judged += 1;
+      if (judged % (this.#options.slice ?? 200) === 0) {
+        await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+    }
+  }
+
+  #counter(): number | undefined {
+    try {
+      const counter = this.#options.changeCounter();
+      this.#failing = false;
+      return counter;
+    } catch (error) {
+      if (!this.#failing) this.#options.onError(error);
+      this.#failing = true;
+      return undefined;
+    }
+  }
+}
