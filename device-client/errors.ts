@@ -52,7 +52,7 @@ const retryFor = {
 export type DeviceErrorCode = keyof typeof retryFor;
 
 /** All codes, for documentation and for the test that holds it to this table. */
-export const deviceErrorCodes = Object.keys(retryFor) as readonly DeviceErrorCode[];
+export const deviceErrorCodes: readonly DeviceErrorCode[] = Object.keys(retryFor).filter(isDeviceErrorCode);
 
 export interface DeviceErrorOptions extends ErrorOptions {
   /** The CONNACK or SUBACK return code, where the gateway gave one. */
@@ -79,6 +79,10 @@ export class DeviceError extends Error {
   }
 }
 
+function isDeviceErrorCode(code: string): code is DeviceErrorCode {
+  return Object.hasOwn(retryFor, code);
+}
+
 /** The text of anything that was thrown. */
 export function textOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
@@ -88,4 +92,9 @@ export function textOf(thrown: unknown): string {
 export function codeOf(thrown: unknown): string | undefined {
   const code: unknown = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
   return typeof code === "string" ? code : undefined;
+}
+
+/** What was thrown as an Error, to reject with. */
+export function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { connect, type SecureContext, type TLSSocket } from "node:tls";
 import type { ValidatedPath } from "../pki/index.ts";
-import { codeOf, DeviceError, textOf } from "./errors.ts";
+import { codeOf, DeviceError, errorOf, textOf } from "./errors.ts";
 import { checkGateway, type GatewayRules, nameCheckFor } from "./gateway-check.ts";
 
 export interface DialOptions extends GatewayRules {
@@ -35,7 +35,7 @@ export class VerifiedGateway {
   static dial(options: DialOptions): Promise<VerifiedGateway> {
     const { signal } = options;
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason as Error);
+      if (signal.aborted) return reject(errorOf(signal.reason));
       const socket = connect({
         host: options.host,
         port: options.port,
@@ -59,7 +59,7 @@ export class VerifiedGateway {
         socket.destroy();
         reject(error);
       };
-      const onAbort = () => fail(signal.reason as Error);
+      const onAbort = () => fail(errorOf(signal.reason));
       const onError = (error: Error) => fail(dialError(error, options));
       const onClose = () => fail(dialError(new Error("closed during the TLS handshake"), options));
       signal.addEventListener("abort", onAbort, { once: true });
@@ -71,7 +71,7 @@ export class VerifiedGateway {
           settle();
           resolve(new VerifiedGateway(socket, path));
         } catch (error) {
-          fail(error as Error);
+          fail(errorOf(error));
         }
       });
     });

@@ -24,7 +24,7 @@ export {
 } from "./identity-files.ts";
 export type { Message } from "./mqtt-link.ts";
 export type { QoS, QueueLimits } from "./offline-queue.ts";
-export { type ConnectOptions, defaults, type Timers, type Will } from "./options.ts";
+export { type ConnectOptions, defaults, type StartTimer, type Will } from "./options.ts";
 export type { DeviceSession, PublishOptions, SessionState } from "./session.ts";
 export type { DeviceSessionEvents, DeviceSessionListener } from "./session-events.ts";
 export type { Granted } from "./subscriptions.ts";

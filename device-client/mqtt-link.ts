@@ -1,6 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import { type IConnackPacket, type IPublishPacket, MqttClient, type Packet } from "mqtt";
-import { DeviceError, textOf } from "./errors.ts";
+import { DeviceError, errorOf, textOf } from "./errors.ts";
 import { dialError, type VerifiedGateway } from "./gateway-dial.ts";
 import type { Outgoing, QoS } from "./offline-queue.ts";
 import type { Settings } from "./options.ts";
@@ -49,7 +49,7 @@ export class MqttLink {
   #accepted = false;
   #ending = false;
   #error: DeviceError | undefined;
-  #linger: unknown;
+  #cancelLinger = () => {};
 
   constructor(settings: Settings, listener: LinkListener) {
     this.#settings = settings;
@@ -115,10 +115,10 @@ export class MqttLink {
     const socket = this.#gateway?.socket;
     if (!socket || this.#ending) return;
     this.#ending = true;
-    if (!this.#accepted) return void socket.destroy();
-    // MQTT 3.1.1 §3.14: fixed header 0xE0, remaining length 0.
+    // MQTT 3.1.1 §3.14: fixed header 0xE0, remaining length 0. Before CONNACK it may follow too (§3.1.4), and
+    // keeps a gateway that has read the CONNECT from publishing the will.
     socket.end(Buffer.from([0xe0, 0x00]));
-    this.#linger = this.#settings.timers.set(() => socket.destroy(), lingerMs);
+    this.#cancelLinger = this.#settings.startTimer(() => socket.destroy(), lingerMs);
   }
 
   /** Cuts the connection for a reason. `closed` follows with that reason. */
@@ -142,7 +142,7 @@ export class MqttLink {
       try {
         limit.check(chunk);
       } catch (error) {
-        this.drop(error as DeviceError);
+        this.#failed(errorOf(error));
       }
     });
     // mqtt.js passes on only errors that carry a code; the first one is the reason whatever it carries.
@@ -186,8 +186,8 @@ export class MqttLink {
       );
     }
     this.#accepted = true;
-    if (packet.sessionPresent !== true) this.#incomingQos2.clear();
-    this.#listener.accepted(packet.sessionPresent === true);
+    if (!packet.sessionPresent) this.#incomingQos2.clear();
+    this.#listener.accepted(packet.sessionPresent);
   }
 
   #deliver(packet: IPublishPacket, acknowledge: (error?: Error) => void): void {
@@ -225,7 +225,7 @@ export class MqttLink {
   }
 
   #closed(): void {
-    this.#settings.timers.clear(this.#linger);
+    this.#cancelLinger();
     const error = this.#ending ? undefined : (this.#error ?? this.#silentEnd());
     this.#accepted = false;
     this.#listener.closed(error);

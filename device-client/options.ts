@@ -4,11 +4,8 @@ import { spkiPin } from "../pki/index.ts";
 import type { DeviceIdentity } from "./identity.ts";
 import type { QoS, QueueLimits } from "./offline-queue.ts";
 
-/** Timers, so that tests own the time. The default is the runtime's. */
-export interface Timers {
-  set(callback: () => void, delayMs: number): unknown;
-  clear(timer: unknown): void;
-}
+/** Calls back once after `delayMs`, unless the function it returns is called first. Tests own the time with it. */
+export type StartTimer = (callback: () => void, delayMs: number) => () => void;
 
 export interface Will {
   readonly topic: string;
@@ -58,7 +55,7 @@ export interface ConnectOptions {
   /** For tests. */
   readonly now?: () => Date;
   readonly random?: () => number;
-  readonly timers?: Timers;
+  readonly startTimer?: StartTimer;
 }
 
 /** What is used where an option is left out. */
@@ -96,7 +93,7 @@ export interface Settings {
   readonly revocation: "when-available" | "require";
   readonly now: () => Date;
   readonly random: () => number;
-  readonly timers: Timers;
+  readonly startTimer: StartTimer;
 }
 
 /** Options with every default filled in. Throws TypeError or RangeError: a mistake of the caller. */
@@ -138,7 +135,7 @@ export function parseOptions(options: ConnectOptions): Settings {
     revocation: options.revocation ?? "when-available",
     now: options.now ?? (() => new Date()),
     random: options.random ?? Math.random,
-    timers: options.timers ?? runtimeTimers,
+    startTimer: options.startTimer ?? startRuntimeTimer,
   };
 }
 
@@ -218,7 +215,7 @@ function positive(name: string, value: number): number {
   return value;
 }
 
-const runtimeTimers: Timers = {
-  set: (callback, delayMs) => setTimeout(callback, delayMs),
-  clear: (timer) => clearTimeout(timer as NodeJS.Timeout | undefined),
-};
+function startRuntimeTimer(callback: () => void, delayMs: number): () => void {
+  const timer = setTimeout(callback, delayMs);
+  return () => clearTimeout(timer);
+}

@@ -56,7 +56,7 @@ export class DeviceSession implements AsyncDisposable {
   /** Aborts the dial under way. */
   #dial: AbortController | undefined;
   /** The timer of the current state: deadline, stability or delay. */
-  #timer: unknown;
+  #cancelTimer = () => {};
   /** The connection is being ended to start again at once, under another identity. */
   #restarting = false;
   #pumping = false;
@@ -270,7 +270,7 @@ export class DeviceSession implements AsyncDisposable {
 
   /** An attempt or an accepted connection has ended: what comes next? */
   #onLost(error: DeviceError | undefined, wasAccepted: boolean): void {
-    this.#settings.timers.clear(this.#timer);
+    this.#cancelTimer();
     this.#dial = undefined;
     if (this.#closing) {
       if (wasAccepted) this.#events.emit("disconnected", { reason: undefined });
@@ -307,7 +307,7 @@ export class DeviceSession implements AsyncDisposable {
     const again = new DeviceError("DEVICE_CONNECTION_LOST", "begun again under a new identity");
     this.#ready = false;
     if (this.#state === "waiting") {
-      this.#settings.timers.clear(this.#timer);
+      this.#cancelTimer();
       void this.#attempt();
       return;
     }
@@ -319,9 +319,8 @@ export class DeviceSession implements AsyncDisposable {
 
   async #close(): Promise<void> {
     const over = new Promise<void>((resolve) => (this.#closed = resolve));
-    const { timers } = this.#settings;
     const idle = this.#state === "waiting";
-    timers.clear(this.#timer);
+    this.#cancelTimer();
     this.#ready = false;
     this.#queue.rejectAll(closedError);
     this.#subscriptions.rejectAll(closedError);
@@ -362,9 +361,8 @@ export class DeviceSession implements AsyncDisposable {
   }
 
   #setTimer(delayMs: number, callback: () => void): void {
-    const { timers } = this.#settings;
-    timers.clear(this.#timer);
-    this.#timer = timers.set(callback, delayMs);
+    this.#cancelTimer();
+    this.#cancelTimer = this.#settings.startTimer(callback, delayMs);
   }
 }
 

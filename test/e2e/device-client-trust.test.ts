@@ -64,7 +64,7 @@ const cases: Record<string, Case> = {
     rule: /BAD_SIGNATURE|UNKNOWN_ISSUER|SELF_SIGNED/,
   },
   "D-CERT-02: a self-signed certificate with the right name": {
-    rogue: async () => serving(await mint({ ...gatewayRecipe(pki.issuing), issuer: undefined as never })),
+    rogue: async () => serving(await mint({ ...gatewayRecipe(pki.issuing), issuer: undefined })),
     code: untrusted,
     rule: /SELF_SIGNED|UNKNOWN_ISSUER/,
   },
@@ -244,9 +244,7 @@ const cases: Record<string, Case> = {
   },
   "D-CERT-29: the pinned key in a self-signed certificate": {
     rogue: async () =>
-      serving(
-        await mint({ ...gatewayRecipe(pki.issuing), issuer: undefined as never, signer: pki.gateway.signer }),
-      ),
+      serving(await mint({ ...gatewayRecipe(pki.issuing), issuer: undefined, signer: pki.gateway.signer })),
     code: untrusted,
     asks: () => ({ pins: [spkiPin(pki.gateway.certificate)] }),
   },
@@ -282,7 +280,7 @@ describe("the gateway's certificate", () => {
         const error = await refusal(asked);
         await rogue.idle();
         expect(error.code).toBe(attack.code);
-        if (attack.rule) expect(codeOf(error.cause)).toMatch(attack.rule);
+        expect(codeOf(error.cause)).toMatch(attack.rule ?? /^/);
         // The receipt that the attack was delivered. In TLS 1.3 the device leaves before its own Finished, so
         // that its certificate is not shown either; in 1.2 the server's Finished comes last.
         expect(rogue.connections).toBe(1);

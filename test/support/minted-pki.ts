@@ -32,7 +32,7 @@ export interface Minted {
 export interface Recipe {
   readonly commonName?: string;
   /** Default: signed by itself. */
-  readonly issuer?: { readonly name: Name; readonly signer: KeySigner };
+  readonly issuer?: { readonly name: Name; readonly signer: KeySigner } | undefined;
   readonly algorithm?: KeyAlgorithm;
   readonly signer?: KeySigner;
   readonly notBefore?: Date;

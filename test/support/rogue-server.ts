@@ -1,4 +1,4 @@
-import type { AddressInfo, Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { createServer, type TLSSocket, type TlsOptions } from "node:tls";
 import type { KeySigner } from "../../pki/index.ts";
 import type { Minted } from "./minted-pki.ts";
@@ -31,6 +31,7 @@ export async function startRogueServer(
   identity: ServerIdentity,
   over: TlsOptions = {},
   onSocket: (socket: TLSSocket) => void = () => {},
+  port = 0,
 ): Promise<RogueServer> {
   const seen = { connections: 0, wireBytes: 0, handshakes: 0, leakedBytes: 0 };
   const open = new Set<Socket>();
@@ -58,9 +59,9 @@ export async function startRogueServer(
     });
   });
   server.on("tlsClientError", () => {});
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   return {
-    port: (server.address() as AddressInfo).port,
+    port: portOf(server),
     get connections() {
       return seen.connections;
     },
@@ -79,6 +80,13 @@ export async function startRogueServer(
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** The port a listening TCP server got. */
+export function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server does not listen on TCP");
+  return address.port;
 }
 
 function closed(socket: Socket): Promise<void> {

@@ -1,8 +1,7 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { createServer, type TLSSocket, type TlsOptions } from "node:tls";
 import { Aedes } from "aedes";
-import type { ServerIdentity } from "./rogue-server.ts";
+import { portOf, type ServerIdentity } from "./rogue-server.ts";
 
 /** A plain Aedes behind mutual TLS: an honest peer for the device client that is none of our own code. */
 export interface TlsBroker extends AsyncDisposable {
@@ -13,6 +12,8 @@ export interface TlsBroker extends AsyncDisposable {
   readonly shown: string[];
   /** Topic and payload of each PUBLISH that arrived from a client, in order. */
   readonly arrived: string[];
+  /** Filters of each SUBSCRIBE that was granted, in order. */
+  readonly subscribed: string[];
   /** Cuts every connection, without a word. */
   cut(): void;
   /** Stops listening and cuts; the broker keeps its sessions. */
@@ -30,6 +31,8 @@ export async function startTlsBroker(
   const sockets = new Set<TLSSocket>();
   const shown: string[] = [];
   const arrived: string[] = [];
+  const subscribed: string[] = [];
+  aedes.on("subscribe", (granted) => subscribed.push(...granted.map(({ topic }) => topic)));
   aedes.on("publish", (packet, client) => {
     if (client) arrived.push(`${packet.topic} ${packet.payload.toString()}`);
   });
@@ -54,7 +57,7 @@ export async function startTlsBroker(
   server.on("tlsClientError", () => {});
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
+  const port = portOf(server);
   const cut = () => {
     for (const socket of sockets) socket.destroy();
   };
@@ -70,6 +73,7 @@ export async function startTlsBroker(
     sockets,
     shown,
     arrived,
+    subscribed,
     cut,
     pause,
     async resume() {

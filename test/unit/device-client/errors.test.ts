@@ -19,6 +19,9 @@ test("a gateway that is not trusted is tried again slowly, whatever the reason",
 });
 
 test("MQTT 3.1.1 §3.2.2.3: return code 3 passes, 2 and 5 need somebody to act", () => {
-  const pace = (returnCode: number) => new DeviceError("DEVICE_REFUSED", "x", { returnCode }).retry;
-  expect([3, 2, 5].map(pace)).toEqual(["soon", "slowly", "slowly"]);
+  expect([3, 2, 5].map(paceOf)).toEqual(["soon", "slowly", "slowly"]);
 });
+
+function paceOf(returnCode: number): string {
+  return new DeviceError("DEVICE_REFUSED", "x", { returnCode }).retry;
+}

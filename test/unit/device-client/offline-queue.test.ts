@@ -81,9 +81,9 @@ test("settling gives the room back", () => {
 
 test("overflow drop-oldest: the oldest waiting message makes room and is told so", () => {
   const queue = queueOf({ overflow: "drop-oldest" });
-  const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => message(name));
-  for (const each of [a, b, c, d]) queue.add(each as Tracked);
-  expect(a?.settled).toEqual(["DEVICE_QUEUE_FULL"]);
+  const [a, b, c, d] = [message("a"), message("b"), message("c"), message("d")];
+  for (const each of [a, b, c, d]) queue.add(each);
+  expect(a.settled).toEqual(["DEVICE_QUEUE_FULL"]);
   expect(topics(queue)).toEqual(["b", "c", "d"]);
 });
 
@@ -106,12 +106,7 @@ test("overflow drop-oldest: a message that could never fit empties nothing", () 
 
 test("restored messages wait in their old order, before newer ones", () => {
   const queue = queueOf({ maxMessages: 4 });
-  const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => message(name)) as [
-    Tracked,
-    Tracked,
-    Tracked,
-    Tracked,
-  ];
+  const [a, b, c, d] = [message("a"), message("b"), message("c"), message("d")];
   for (const each of [a, b, c]) queue.add(each);
   queue.take();
   queue.take();
