@@ -63,8 +63,16 @@ export class ValidatedPath {
 
   /** See `validatePath`, which is the same function. */
   static validate(options: PathOptions): ValidatedPath {
-    const { path, validUntil } = search(options);
-    return new ValidatedPath(proof, path, options.purpose, validUntil);
+    try {
+      const { path, validUntil } = search(options);
+      return new ValidatedPath(proof, path, options.purpose, validUntil);
+    } catch (error) {
+      if (!(error instanceof PkiError) || error.code.startsWith("PKI_PATH_")) throw error;
+      // An extension that is only read here (policies, distribution points) or a key turned out to be no DER.
+      throw new PkiError("PKI_PATH_MALFORMED", `the path cannot be validated: ${error.message}`, {
+        cause: error,
+      });
+    }
   }
 
   /** Whether a value is a proof, for code that gets it from outside TypeScript. */

@@ -17,7 +17,6 @@ import {
   ExtendedKeyUsage,
   Extension,
   encodePem,
-  exportPublicKey,
   type GeneralName,
   type KeyAlgorithm,
   keyIdentifierOf,
@@ -184,7 +183,7 @@ export function mintCrl(
   );
   const nextUpdate = options.nextUpdate === undefined ? daysFromNow(7) : options.nextUpdate;
   const defaults = [
-    makeExtension.authorityKeyIdentifier(keyIdentifierOf(exportPublicKey(createPublicKey(issuer.key)))),
+    makeExtension.authorityKeyIdentifier(keyIdentifierOf(spkiOf(issuer.key))),
     makeExtension.cRLNumber(1),
   ];
   const extensions = merge(defaults, options.extensions, []);
@@ -208,10 +207,10 @@ export function mint(
   defaults: readonly DefaultExtension[],
 ): Minted {
   const key = keyOf(options.key);
-  const spki = options.subjectPublicKeyInfo ?? exportPublicKey(createPublicKey(key));
+  const spki = options.subjectPublicKeyInfo ?? spkiOf(key);
   const subject = nameOf(options.subject ?? { CN: "unnamed" });
   const signingKey = options.signWith ?? issuer?.key ?? key;
-  const issuerSpki = issuer === undefined ? spki : exportPublicKey(createPublicKey(issuer.key));
+  const issuerSpki = issuer === undefined ? spki : spkiOf(issuer.key);
   const scheme = signatures[options.signature ?? defaultSignature(signingKey)];
   const extensions = merge(
     defaults.map((extension) => extension({ spki, issuerSpki, hasIssuer: issuer !== undefined })).flat(),
@@ -278,6 +277,10 @@ function merge(
     ...added.map(({ oid }) => oid),
   ]);
   return [...defaults.filter(({ oid }) => !dropped.has(oid)), ...added];
+}
+
+function spkiOf(privateKey: KeyObject): Uint8Array {
+  return createPublicKey(privateKey).export({ type: "spki", format: "der" });
 }
 
 function nameOf(name: NameFields | Name): Name {

@@ -77,16 +77,17 @@ describe("RFC 5280 §6.1.4 (k): an issuer is a CA", () => {
   });
 });
 
+const chainOf = (limit: number, cas: number, selfIssued = false) => {
+  let issuer = mintCa(root, { subject: { CN: "Limited" }, pathLenConstraint: limit });
+  const chain = [issuer];
+  for (let i = 0; i < cas; i++) {
+    issuer = mintCa(issuer, { subject: selfIssued ? issuer.name : { CN: `CA ${i}` } });
+    chain.unshift(issuer);
+  }
+  return [mintDevice(issuer, "pump-1"), ...chain];
+};
+
 describe("RFC 5280 §6.1.4 (l), (m): path length", () => {
-  const chainOf = (limit: number, cas: number, selfIssued = false) => {
-    let issuer = mintCa(root, { subject: { CN: "Limited" }, pathLenConstraint: limit });
-    const chain = [issuer];
-    for (let i = 0; i < cas; i++) {
-      issuer = mintCa(issuer, { subject: selfIssued ? issuer.name : { CN: `CA ${i}` } });
-      chain.unshift(issuer);
-    }
-    return [mintDevice(issuer, "pump-1"), ...chain];
-  };
   test("as many CAs as allowed are valid, one more is refused", () => {
     expect(verdict(chainOf(0, 0), { anchors })).toBe("valid");
     expect(verdict(chainOf(0, 1), { anchors })).toBe("PKI_PATH_LENGTH");
@@ -144,6 +145,8 @@ describe("profile: the end-entity certificate", () => {
   });
 });
 
+const purposes = (...oids: string[]) => ({ extensions: [makeExtension.extendedKeyUsage(...oids)] });
+
 describe("RFC 5280 §4.2.1.12: extendedKeyUsage", () => {
   const code = "PKI_PATH_EXTENDED_KEY_USAGE";
   test("a device certificate is no server, a server certificate no device", () => {
@@ -166,7 +169,6 @@ describe("RFC 5280 §4.2.1.12: extendedKeyUsage", () => {
     expect(verdict([leaf(), ca], { anchors, purpose: "ocspSigning" })).toBe(code);
   });
   test("a CA with extendedKeyUsage issues only for what it names", () => {
-    const purposes = (...oids: string[]) => ({ extensions: [makeExtension.extendedKeyUsage(...oids)] });
     expect(verdict(below(purposes(ExtendedKeyUsage.serverAuth)), { anchors })).toBe(code);
     expect(verdict(below(purposes(ExtendedKeyUsage.anyExtendedKeyUsage)), { anchors })).toBe(code);
     expect(verdict(below(purposes(ExtendedKeyUsage.clientAuth)), { anchors })).toBe("valid");

@@ -51,6 +51,9 @@ function crossSigned(layers: number, width: number, top: Minted): { bottom: Mint
   return { bottom, all };
 }
 
+const names = (n: number, suffix: string) =>
+  Array.from({ length: n }, (_, i) => ({ type: "dNSName" as const, value: `h${i}.${suffix}` }));
+
 describe("D-CERT-30: bounded work, counted and not timed", () => {
   test("a chain of 100 certificates is refused before any signature is checked", () => {
     const chain: Minted[] = [];
@@ -142,8 +145,6 @@ describe("D-CERT-30: bounded work, counted and not timed", () => {
     expect(spent.signatures).toBe(2);
   });
   test("many names against many constraints end at the bound", () => {
-    const names = (n: number, suffix: string) =>
-      Array.from({ length: n }, (_, i) => ({ type: "dNSName" as const, value: `h${i}.${suffix}` }));
     const constraints = { permittedSubtrees: [], excludedSubtrees: names(300, "evil.example") };
     const ca = mintCa(root, { extensions: [makeExtension.nameConstraints(constraints)] });
     const leaf = mintServer(ca, [], {

@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+import { encode, implicit, integer, objectIdentifier, sequence } from "../../../../pki/der/writer.ts";
+import { mintCa, mintDevice, mintRoot, rawExtension } from "../../../support/chain-builder.ts";
+import { verdict } from "./verdict.ts";
+
+const root = mintRoot();
+const anchors = [root];
+const refused = "PKI_PATH_UNKNOWN_CRITICAL_EXTENSION";
+const any = "2.5.29.32.0";
+
+const policies = (...oids: string[]) =>
+  rawExtension("2.5.29.32", false, encode(sequence(...oids.map((oid) => sequence(objectIdentifier(oid))))));
+const requireExplicit = (n: number) =>
+  rawExtension("2.5.29.36", true, encode(sequence(implicit(0, integer(n)))));
+const inhibitAny = (n: number) => rawExtension("2.5.29.54", true, encode(integer(n)));
+const mapping = rawExtension(
+  "2.5.29.33",
+  false,
+  encode(sequence(sequence(objectIdentifier("1.2.3"), objectIdentifier("1.2.4")))),
+);
+
+type Extensions = ReturnType<typeof policies>[];
+function judge(ca: Extensions, sub: Extensions, leaf: Extensions): string {
+  const top = mintCa(root, { subject: { CN: "Top" }, extensions: ca });
+  const middle = mintCa(top, { subject: { CN: "Middle" }, extensions: sub });
+  return verdict([mintDevice(middle, "x", { extensions: leaf }), middle, top], { anchors });
+}
+
+describe("RFC 5280 §6.1: certificate policies", () => {
+  test("where no CA requires one, policies do not matter", () => {
+    expect(judge([policies("1.2.3")], [policies("1.2.4")], [])).toBe("valid");
+  });
+  test("§6.1.4 (i): a CA that requires an explicit policy gets one all the way down", () => {
+    expect(judge([requireExplicit(0), policies("1.2.3")], [policies("1.2.3")], [policies("1.2.3")])).toBe(
+      "valid",
+    );
+    expect(judge([requireExplicit(0), policies("1.2.3")], [policies("1.2.3")], [])).toBe(refused);
+    expect(judge([requireExplicit(0), policies("1.2.3")], [policies("1.2.4")], [policies("1.2.4")])).toBe(
+      refused,
+    );
+    expect(judge([requireExplicit(0)], [policies("1.2.3")], [policies("1.2.3")])).toBe(refused);
+  });
+  test("§6.1.4 (h): SkipCerts puts the requirement off", () => {
+    expect(judge([requireExplicit(3)], [], [])).toBe("valid");
+    expect(judge([requireExplicit(1)], [], [])).toBe(refused);
+  });
+  test("§6.1.5 (b): a leaf that requires one itself", () => {
+    expect(judge([], [], [requireExplicit(0)])).toBe(refused);
+  });
+  test("§6.1.3 (d) (2): anyPolicy stands for every policy, until it is inhibited", () => {
+    expect(judge([requireExplicit(0), policies(any)], [policies(any)], [policies("1.2.3")])).toBe("valid");
+    expect(judge([requireExplicit(0), policies("1.2.3")], [policies(any)], [policies("1.2.3")])).toBe(
+      "valid",
+    );
+    expect(
+      judge([requireExplicit(0), policies(any), inhibitAny(0)], [policies(any)], [policies("1.2.3")]),
+    ).toBe(refused);
+    expect(judge([requireExplicit(0), policies(any), inhibitAny(1)], [policies(any)], [policies(any)])).toBe(
+      refused,
+    );
+  });
+  test("mappings are not processed: with a required policy they are refused, without one they are ignored", () => {
+    expect(judge([mapping], [], [])).toBe("valid");
+    expect(judge([requireExplicit(0), policies(any), mapping], [policies(any)], [policies(any)])).toBe(
+      refused,
+    );
+  });
+  test("an extension that is no policyConstraints or certificatePolicies refuses the path", () => {
+    expect(judge([rawExtension("2.5.29.36", true)], [], [])).toBe("PKI_PATH_MALFORMED");
+    expect(judge([], [], [rawExtension("2.5.29.32", false)])).toBe("PKI_PATH_MALFORMED");
+  });
+});
