@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
-const brokers = ["aedes"];
+const brokers = ["aedes", "gateway"];
 const workloads = [
   "connect",
   "connect-resumed",
