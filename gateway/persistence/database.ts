@@ -13,6 +13,8 @@ import {
 export interface DatabaseOptions {
   /** SQLite's `synchronous`. Anything but "full" gives up the promise that what was acknowledged survives. */
   readonly dangerouslySynchronous?: "off" | "full";
+  /** The file's largest size in pages of 4096 bytes: a disk that is full, for tests. */
+  readonly dangerouslyPageLimit?: number;
 }
 
 /**
@@ -109,6 +111,9 @@ function prepare(database: DatabaseSync, path: string, options: DatabaseOptions)
   // the WAL also keeps its index in memory: no -shm file. The lock goes with the process, however that ends.
   database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA trusted_schema = OFF");
   database.exec(`PRAGMA synchronous = ${options.dangerouslySynchronous === "off" ? "OFF" : "FULL"}`);
+  if (options.dangerouslyPageLimit !== undefined) {
+    database.exec(`PRAGMA max_page_count = ${Math.trunc(options.dangerouslyPageLimit)}`);
+  }
   database.exec("PRAGMA journal_size_limit = 67108864; BEGIN IMMEDIATE; COMMIT");
   const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
   const version = pragma("user_version");

@@ -1,6 +1,5 @@
-import type { DatabaseOptions } from "./database.ts";
 import { type PersistenceOptions, SqlitePersistence } from "./persistence.ts";
-import { memoryStore, openFileStore } from "./store.ts";
+import { type FileOptions, memoryStore, openFileStore } from "./store.ts";
 
 export type { PublishedPacket, PublishingClient } from "./inbox.ts";
 export { defaultPersistenceLimits, type Overflow, type PersistenceLimits } from "./limits.ts";
@@ -14,11 +13,15 @@ export type { Will } from "./state.ts";
  */
 export async function openPersistence(
   path: string | undefined,
-  options: PersistenceOptions & DatabaseOptions = {},
+  options: PersistenceOptions & FileOptions = {},
 ): Promise<SqlitePersistence> {
-  const { dangerouslySynchronous = "full", ...rest } = options;
+  const { dangerouslySynchronous = "full", dangerouslyPageLimit, onWorker, ...rest } = options;
+  const file = {
+    dangerouslySynchronous,
+    ...(dangerouslyPageLimit === undefined ? {} : { dangerouslyPageLimit }),
+    ...(onWorker === undefined ? {} : { onWorker }),
+  };
   const now = (options.now ?? Date.now)();
-  const store =
-    path === undefined ? memoryStore() : await openFileStore(path, now, { dangerouslySynchronous });
+  const store = path === undefined ? memoryStore() : await openFileStore(path, now, file);
   return new SqlitePersistence(store, rest);
 }

@@ -104,8 +104,18 @@ export class Retained {
     }
   }
 
-  *all(): Generator<RetainedPacket & { publisher: string | null }> {
-    for (const { packet, publisher } of this.#byTopic.values()) yield { ...packet, publisher };
+  /** Client ids that retained messages are attributed to. */
+  publishers(): string[] {
+    return [...this.#perPublisher.keys()];
+  }
+
+  snapshot(): { topic: string; payload: Payload; qos: QoS; publisher: string | null }[] {
+    return [...this.#byTopic.values()].map(({ packet: { topic, payload, qos }, publisher }) => ({
+      topic,
+      payload,
+      qos,
+      publisher,
+    }));
   }
 
   load(rows: StoredContents["retained"]): void {

@@ -13,11 +13,11 @@ export class Settled<T> implements PromiseLike<T> {
     this.#value = value;
   }
 
+  // oxlint-disable-next-line unicorn/no-thenable -- being thenable is the purpose
   then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     _onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): PromiseLike<A | B>;
-  // oxlint-disable-next-line unicorn/no-thenable -- being thenable is the purpose
   then(onFulfilled?: ((value: T) => unknown) | null): PromiseLike<unknown> {
     if (typeof onFulfilled !== "function") return this;
     const next = onFulfilled(this.#value);

@@ -259,7 +259,7 @@ export class BrokerState {
     }));
     return {
       sessions: sessions.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
-      retained: [...this.retained.all()].map(withHexPayload),
+      retained: this.retained.snapshot().map(withHexPayload),
       wills: [...this.wills.values()].map(withHexPayload),
       messages: this.#messages,
     };

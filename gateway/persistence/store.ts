@@ -21,12 +21,22 @@ export function memoryStore(): Store {
   return { contents: nothingStored, apply: () => Promise.resolve(), close: () => Promise.resolve() };
 }
 
+export interface FileOptions extends DatabaseOptions {
+  /** Told of the thread, so that a test can end it. */
+  readonly onWorker?: (worker: Worker) => void;
+}
+
 /** Opens the file in a thread of its own. Rejects with the GatewayError that the thread met. */
-export async function openFileStore(path: string, now: number, options: DatabaseOptions): Promise<Store> {
+export async function openFileStore(path: string, now: number, options: FileOptions): Promise<Store> {
   // The extension of this very file: .ts under a runtime that strips types, .js in the build.
   const file = new URL(`./worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
-  const workerData: WorkerInput = { path, now, ...options };
-  const store = new WorkerStore(new Worker(file, { workerData, name: "sallyport-broker-state" }));
+  const { onWorker, ...rest } = options;
+  const workerData: WorkerInput = { path, now, ...rest };
+  // Of the process's own flags only those that keep Node quiet: others (--input-type, --import) are for its main file.
+  const execArgv = process.execArgv.filter((flag) => flag.startsWith("--disable-warning"));
+  const worker = new Worker(file, { workerData, execArgv, name: "sallyport-broker-state" });
+  onWorker?.(worker);
+  const store = new WorkerStore(worker);
   await store.opened;
   return store;
 }
