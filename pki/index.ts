@@ -14,6 +14,28 @@ export {
   isValidTrustDomain,
   readIdentity,
 } from "./identity.ts";
+export {
+  type AuditEntry,
+  type AuditHead,
+  AuditLog,
+  type CertificateRow,
+  type CrlNumber,
+  CrlNumbers,
+  type DeviceFilter,
+  type DeviceRow,
+  type HolderKind,
+  Inventory,
+  type InventoryOptions,
+  isRevocationReason,
+  type JsonValue,
+  type NewAuditEntry,
+  type NewCertificate,
+  type NewDevice,
+  type Revocation,
+  type RevocationReason,
+  revocationReasons,
+  type StoredCrl,
+} from "./inventory/index.ts";
 export { certificateFor, issueCertificate, type ProfileRequest, randomSerialNumber } from "./issue.ts";
 export {
   decodePrivateKey,

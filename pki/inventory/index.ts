@@ -5,7 +5,7 @@ export { type DeviceFilter, Inventory, type InventoryOptions } from "./inventory
 export {
   type CertificateRow,
   type DeviceRow,
-  type IdentityKind,
+  type HolderKind,
   isRevocationReason,
   type NewCertificate,
   type NewDevice,

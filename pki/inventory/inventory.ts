@@ -10,7 +10,7 @@ import {
   certificateRow,
   type DeviceRow,
   deviceRow,
-  type IdentityKind,
+  type HolderKind,
   type NewCertificate,
   type NewDevice,
   type Revocation,
@@ -136,7 +136,7 @@ export class Inventory {
   }
 
   /** Throws PKI_DUPLICATE_KEY when this key (hex SHA-256 over the SPKI) may not get a certificate for this identity. */
-  requireKeyFree(spki: string, kind: IdentityKind, id: string): void {
+  requireKeyFree(spki: string, kind: HolderKind, id: string): void {
     const owner = this.#sql.keyOwner.get(spki);
     if (owner === undefined) return;
     if (owner.identity_kind !== kind || owner.identity_id !== id) {
@@ -157,7 +157,7 @@ export class Inventory {
   }
 
   /** All certificates of one identity, the newest first. */
-  certificatesOf(id: string, kind: IdentityKind = "device"): CertificateRow[] {
+  certificatesOf(id: string, kind: HolderKind = "device"): CertificateRow[] {
     return this.#sql.certificatesOf.all(kind, id).map(certificateRow);
   }
 

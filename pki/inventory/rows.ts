@@ -1,5 +1,5 @@
 /** Who a certificate speaks for. "gateway" and "ca" are our own; the others have a row in `devices`. */
-export type IdentityKind = "device" | "operator" | "gateway" | "ca";
+export type HolderKind = "device" | "operator" | "gateway" | "ca";
 
 export interface NewDevice {
   readonly id: string;
@@ -23,7 +23,7 @@ export interface NewCertificate {
   readonly serialNumber: string;
   /** Lower-case hex SHA-256 over the issuer's SubjectPublicKeyInfo. */
   readonly issuerKeyId: string;
-  readonly identityKind: IdentityKind;
+  readonly identityKind: HolderKind;
   readonly identityId: string;
   readonly profile: string;
   readonly notBefore: Date;
@@ -83,7 +83,7 @@ export interface StoredCertificate {
   fingerprint: string;
   serial_number: string;
   issuer_key_id: string;
-  identity_kind: IdentityKind;
+  identity_kind: HolderKind;
   identity_id: string;
   profile: string;
   not_before: number;

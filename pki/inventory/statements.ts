@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import type { IdentityKind, StoredCertificate, StoredDevice } from "./rows.ts";
+import type { HolderKind, StoredCertificate, StoredDevice } from "./rows.ts";
 
 /** Every statement of the inventory, prepared once. */
 export type Statements = ReturnType<typeof statements>;
@@ -17,7 +17,7 @@ export function statements(database: Database) {
     insertDevice: database.query<never>("INSERT INTO devices VALUES (?, ?, ?, 'active', ?)"),
     setGroup: database.query<never>("UPDATE devices SET group_name = ? WHERE id = ?"),
     retire: database.query<never>("UPDATE devices SET status = 'retired' WHERE id = ?"),
-    keyOwner: database.query<{ identity_kind: IdentityKind; identity_id: string }>(
+    keyOwner: database.query<{ identity_kind: HolderKind; identity_id: string }>(
       "SELECT identity_kind, identity_id FROM public_keys WHERE spki = ?",
     ),
     keyCompromised: database.query<{ found: number }>(
