@@ -22,10 +22,16 @@ export interface DialOptions extends GatewayRules {
 export class VerifiedGateway {
   readonly #socket: TLSSocket;
   readonly #path: ValidatedPath;
+  /** `TLSv1.3` or `TLSv1.2`. */
+  readonly protocol: string;
+  readonly cipher: string;
 
   private constructor(socket: TLSSocket, path: ValidatedPath) {
     this.#socket = socket;
     this.#path = path;
+    // Kept, because a socket forgets both once it is closed.
+    this.protocol = socket.getProtocol() ?? "";
+    this.cipher = socket.getCipher().name;
   }
 
   /**

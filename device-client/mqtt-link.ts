@@ -71,7 +71,9 @@ export class MqttLink {
       ...(will && { will: { ...will, payload: bytesOf(will.payload) } }),
     });
     this.#client.on("packetreceive", (packet) => this.#received(packet));
-    this.#client.on("connect", () => this.#listener.ready());
+    this.#client.on("connect", () => {
+      if (this.#accepted && !this.#gateway?.socket.destroyed) this.#listener.ready();
+    });
     this.#client.on("error", (error) => this.#failed(error));
     this.#client.on("close", () => this.#closed());
     // mqtt.js acknowledges once this calls back, and reads no further packet until then.
@@ -151,6 +153,8 @@ export class MqttLink {
   }
 
   #received(packet: Packet): void {
+    // mqtt.js goes on with what it has parsed; once the connection is given up, nothing of it counts.
+    if (this.#gateway?.socket.destroyed) return;
     if (packet.cmd === "connack") return this.#connack(packet);
     if (!this.#accepted) {
       // MQTT 3.1.1 §3.2: the first packet from the server must be a CONNACK.
@@ -195,7 +199,7 @@ export class MqttLink {
     const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
     const gateway = this.#gateway;
     const deliver = () => {
-      const current = this.#accepted && this.#gateway === gateway;
+      const current = this.#accepted && this.#gateway === gateway && !gateway?.socket.destroyed;
       // Neither delivered nor acknowledged: the gateway sends QoS 1 and 2 again.
       if (!current) return true;
       if (!this.#listener.message({ topic, payload, qos, retain, dup })) return false;

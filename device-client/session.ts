@@ -236,8 +236,8 @@ export class DeviceSession implements AsyncDisposable {
     this.#events.emit("connected", {
       sessionPresent,
       fingerprint: gateway.path.leaf.fingerprint,
-      protocol: gateway.socket.getProtocol() ?? "",
-      cipher: gateway.socket.getCipher().name,
+      protocol: gateway.protocol,
+      cipher: gateway.cipher,
     });
     if (candidate) {
       this.#events.emit("identity-replaced", { fingerprint: this.#identity.certificate.fingerprint });

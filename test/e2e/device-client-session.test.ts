@@ -111,6 +111,7 @@ describe("reconnecting", () => {
     await until("subscribed again", () => broker.subscribed.length === 2);
     await brokerPublish("down", "hello");
     await until("the message", () => got.length === 1);
+    expect(broker.subscribed).toEqual(["down", "down"]);
   });
 
   test("rights that are gone by then are reported: subscription-lost", async () => {
