@@ -62,8 +62,9 @@ test("a packet beyond maxPacketBytes ends the connection at its header, not at i
 
 test("a packet of exactly maxPacketBytes is delivered", async () => {
   const server = await gatewayThat(() => [connack, publish("t", "x".repeat(997))]);
-  const { got } = await watched(server, { maxPacketBytes: 1000 });
+  const { got, reasons } = await watched(server, { maxPacketBytes: 1000 });
   await until("the message", () => got.length === 1);
+  expect(reasons).toEqual([]);
 });
 
 test("MQTT 3.1.1 §3.2: a PUBLISH before CONNACK is a protocol error and is not delivered", async () => {
@@ -105,6 +106,7 @@ test("random bytes after CONNACK break a connection at most, never the process",
   session.on("message", () => {});
   await until("a hundred connections", () => server.connections >= 100, 30_000);
   await session.close();
+  expect(session.state).toBe("closed");
 });
 
 test("valid packets out of place, with bits flipped, break a connection at most, never the process", async () => {

@@ -2,6 +2,7 @@
  * What a device must refuse in a gateway's certificate. Each case runs against two servers: the attacker's, which
  * must get a connection and not one byte of MQTT, and its valid twin, which must get a session.
  */
+import { createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   type ConnectOptions,
@@ -21,8 +22,9 @@ import {
   mintPki,
   rootRecipe,
 } from "../support/minted-pki.ts";
-import { type ServerIdentity, startRogueServer } from "../support/rogue-server.ts";
+import { portOf, type ServerIdentity, startRogueServer } from "../support/rogue-server.ts";
 import { startTlsBroker, type TlsBroker } from "../support/tls-broker.ts";
+import { until } from "../support/until.ts";
 
 const day = 24 * 60 * 60 * 1000;
 const past = new Date(Date.now() - 40 * day);
@@ -392,7 +394,52 @@ describe("transport", () => {
     }
   });
 
-  test("a server that never answers the handshake, or the CONNECT, runs into connectTimeoutMs", async () => {
+  test("X25519MLKEM768 is the first group that is offered", async () => {
+    let hello = "";
+    await using server = await startTcpServer((socket) => {
+      socket.once("data", (bytes) => {
+        hello = bytes.toString("hex");
+        socket.destroy();
+      });
+    });
+    await refusal(options(server.port));
+    // RFC 8446 §4.2.7: supported_groups (10), its length, the list's length, then the groups; 0x11ec comes first.
+    expect(hello).toMatch(/000a00..00..11ec001d/);
+  });
+
+  test("RFC 9325 §3.4: a server's wish to renegotiate is not met", async () => {
+    let outcome = "";
+    await using server = await startRogueServer(
+      serving(pki.gateway, pki.issuing),
+      { maxVersion: "TLSv1.2" },
+      (socket) => {
+        socket.once("data", () => {
+          socket.renegotiate({}, (error) => (outcome = error ? "refused" : "renegotiated"));
+          socket.once("error", () => (outcome ||= "refused"));
+          socket.once("close", () => (outcome ||= "refused"));
+        });
+      },
+    );
+    await refusal({ ...options(server.port), connectTimeoutMs: 1000 });
+    await until("an outcome", () => outcome !== "");
+    expect(outcome).toBe("refused");
+  });
+
+  test("Node's verdict is needed too: where OpenSSL says expired, path validation alone does not let it in", async () => {
+    await using server = await startRogueServer(await gatewayWith({ notAfter: hoursAgo(1) }));
+    const back = { now: () => hoursAgo(2) };
+    const error = await refusal({ ...options(server.port), ...back });
+    expect([error.code, server.leakedBytes]).toEqual([untrusted, 0]);
+    expect(error.message).toMatch(/CERT_HAS_EXPIRED/);
+  });
+
+  test("a server that accepts TCP and stays mute runs into connectTimeoutMs", async () => {
+    await using mute = await startTcpServer(() => {});
+    const error = await refusal({ ...options(mute.port), connectTimeoutMs: 200 });
+    expect(error.code).toBe("DEVICE_TIMEOUT");
+  });
+
+  test("a server that never answers the CONNECT runs into connectTimeoutMs", async () => {
     await using silent = await startRogueServer(serving(pki.gateway, pki.issuing));
     const error = await refusal({ ...options(silent.port), connectTimeoutMs: 300 });
     expect([error.code, silent.handshakes]).toEqual(["DEVICE_TIMEOUT", 1]);
@@ -413,6 +460,25 @@ describe("transport", () => {
     expect(broker.arrived).toEqual([]);
   });
 });
+
+async function startTcpServer(
+  onSocket: (socket: Socket) => void,
+): Promise<AsyncDisposable & { port: number }> {
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on("error", () => {});
+    onSocket(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    port: portOf(server),
+    async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
 
 function options(port: number, asks?: () => Partial<ConnectOptions>): ConnectOptions {
   const identity = identityFromSigner(pki.device.signer, {
@@ -464,6 +530,10 @@ async function constrained(
   const extensions = [makeExtension.nameConstraints(constraints)];
   const issuing = await mint(issuingRecipe(pki.root, { extensions }));
   return serving(await mint(gatewayRecipe(issuing, { subjectAltName: [dnsName(name)] })), issuing);
+}
+
+function hoursAgo(hours: number): Date {
+  return new Date(Date.now() - hours * 3_600_000);
 }
 
 function codeOf(cause: unknown): string {
