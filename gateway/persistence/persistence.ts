@@ -114,11 +114,6 @@ export class SqlitePersistence {
     return [...this.#state.retained.publishers];
   }
 
-  /** Client ids that retained messages are attributed to. */
-  publisherIds(): string[] {
-    return this.#state.retained.publishers();
-  }
-
   /** Forgets a session: subscriptions, queue, QoS 2 identifiers. Its will and retained messages stay. */
   async purgeSession(clientId: string): Promise<void> {
     const session = this.#state.sessions.get(clientId);

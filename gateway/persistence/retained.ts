@@ -104,11 +104,6 @@ export class Retained {
     }
   }
 
-  /** Client ids that retained messages are attributed to. */
-  publishers(): string[] {
-    return [...this.#perPublisher.keys()];
-  }
-
   snapshot(): { topic: string; payload: Payload; qos: QoS; publisher: string | null }[] {
     return [...this.#byTopic.values()].map(({ packet: { topic, payload, qos }, publisher }) => ({
       topic,

@@ -13,7 +13,7 @@ export class Settled<T> implements PromiseLike<T> {
     this.#value = value;
   }
 
-  // oxlint-disable-next-line unicorn/no-thenable -- being thenable is the purpose
+  /* oxlint-disable unicorn/no-thenable -- being thenable is the purpose */
   then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     _onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
@@ -23,6 +23,7 @@ export class Settled<T> implements PromiseLike<T> {
     const next = onFulfilled(this.#value);
     return isThenable(next) ? next : new Settled(next);
   }
+  /* oxlint-enable unicorn/no-thenable */
 }
 
 export const settled: PromiseLike<void> = new Settled<void>(undefined);

@@ -39,7 +39,8 @@ describe("a full queue", () => {
       await persistence.outgoingUpdate({ id: "sub" }, { ...refused, messageId: 5 });
       // Room again:
       const [first] = await queueOf(persistence, "sub");
-      await persistence.outgoingUpdate({ id: "sub" }, { ...first, messageId: 1 } as never);
+      if (first === undefined) throw new Error("unreachable: an empty queue");
+      await persistence.outgoingUpdate({ id: "sub" }, { ...first, messageId: 1 });
       await persistence.outgoingClearMessageId({ id: "sub" }, { messageId: 1 });
       await send("4");
       expect(await payloadsOf(persistence, "sub")).toEqual(["2", "4"]);

@@ -3,12 +3,14 @@ import { once } from "node:events";
 import { chmodSync, readdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
+import type { GatewayError } from "../../../../gateway/errors.ts";
 import { openPersistence } from "../../../../gateway/persistence/index.ts";
-import { openDirect, payloadsOf, publish, temporaryFile, turns } from "./harness.ts";
+import { openDirect, payloadsOf, publish, refusalOf, temporaryFile, turns } from "./harness.ts";
 
 const device = { id: "dev" };
+const large = () => publish("up/a", "x".repeat(3000));
 
 describe("the file", () => {
   test("is readable by its owner alone, and so is everything beside it", async () => {
@@ -74,7 +76,6 @@ describe("the file", () => {
     const path = temporaryFile();
     const persistence = await openPersistence(path, { dangerouslySynchronous: "off" });
     await persistence.addSubscriptions({ id: "sub" }, [{ topic: "up/#", qos: 1 }]);
-    const large = () => publish("up/a", "x".repeat(3000));
     await Promise.all(Array.from({ length: 50 }, () => persistence.storeInbound(device, large())));
     await persistence.destroy();
     harm(path);
@@ -103,7 +104,7 @@ describe("the file", () => {
 describe("when writing fails", () => {
   test("a full disk: the waiting message is rejected, onFailure called once, nothing half written", async () => {
     const path = temporaryFile();
-    const onFailure = vi.fn();
+    const onFailure = vi.fn<(error: GatewayError) => void>();
     const persistence = await openPersistence(path, { onFailure, dangerouslyPageLimit: 40 });
     await persistence.addSubscriptions({ id: "sub" }, [{ topic: "up/#", qos: 1 }]);
     let durable = 0;
@@ -126,21 +127,16 @@ describe("when writing fails", () => {
 
   test.each(["idle", "writing"])("a writer thread that dies (%s) is a failure", async (when) => {
     const workers: Worker[] = [];
-    const onFailure = vi.fn();
+    const onFailure = vi.fn<(error: GatewayError) => void>();
     const persistence = await openPersistence(temporaryFile(), {
       onFailure,
       onWorker: (worker) => workers.push(worker),
     });
-    const stored =
-      when === "writing"
-        ? expect(persistence.addSubscriptions({ id: "sub" }, [{ topic: "a", qos: 1 }])).rejects.toMatchObject(
-            {
-              code: "GATEWAY_STATE_FAILED",
-            },
-          )
-        : undefined;
+    const subscribing = persistence.addSubscriptions({ id: "sub" }, [{ topic: "a", qos: 1 }]);
+    const subscribed = refusalOf(subscribing);
+    if (when === "idle") await subscribed;
     await workers[0]?.terminate();
-    await stored;
+    expect(await subscribed).toBe(when === "idle" ? undefined : "GATEWAY_STATE_FAILED");
     await vi.waitFor(() => expect(onFailure).toHaveBeenCalledOnce());
     await expect(persistence.storeInbound(device, publish("a", "1"))).rejects.toMatchObject({
       code: "GATEWAY_STATE_FAILED",

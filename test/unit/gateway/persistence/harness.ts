@@ -125,3 +125,14 @@ export async function settledBy(promise: Promise<unknown>): Promise<"pending" | 
   await turns();
   return state;
 }
+
+/** How a promise was rejected: the error's code or, without one, its message; undefined when it was not. */
+export async function refusalOf(promise: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await promise;
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return "code" in error ? String(error.code) : error.message;
+  }
+}

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { SqlitePersistence } from "../../../../gateway/persistence/persistence.ts";
-import { distribute, openDirect, publish, queueOf, temporaryFile, turns } from "./harness.ts";
+import { distribute, openDirect, publish, queueOf, refusalOf, temporaryFile, turns } from "./harness.ts";
 
 const client = fc.constantFrom("a", "b", "c/1", "__proto__");
 const filter = fc.constantFrom("x/#", "x/1", "+/1", "#", "x/+/y");
@@ -59,8 +59,6 @@ test("after any history a restart brings back exactly what was in memory", { tim
 
 async function apply(persistence: SqlitePersistence, change: Change): Promise<void> {
   const self = { id: change.client };
-  // Refusals (a bound, an unknown identifier) are part of the histories.
-  const attempt = (done: Promise<unknown>) => done.catch(() => undefined);
   switch (change.does) {
     case "subscribe":
       return persistence.addSubscriptions(self, [{ topic: change.filter, qos: change.qos }]);
@@ -68,19 +66,16 @@ async function apply(persistence: SqlitePersistence, change: Change): Promise<vo
       return persistence.removeSubscriptions(self, [change.filter]);
     case "publish": {
       const packet = publish(change.topic, change.text, change);
-      let refused = false;
       const stored =
         change.qos === 2
           ? persistence.incomingStorePacket(self, packet)
           : persistence.storeInbound(self, packet);
-      await stored.catch(() => {
-        refused = true;
-      });
-      if (!refused) await distribute(persistence, packet);
+      if ((await refusalOf(stored)) === undefined) await distribute(persistence, packet);
       return;
     }
     case "pubrel":
-      await attempt(persistence.incomingDelPacket(self, change));
+      // An unknown identifier, like a bound, is part of the histories.
+      await refusalOf(persistence.incomingDelPacket(self, change));
       return;
     case "deliver":
       for (const packet of await queueOf(persistence, change.client)) {

@@ -34,8 +34,8 @@ async function queued(path: string, messages: readonly string[], qos: 1 | 2 = 1)
 }
 
 /** The packet that aedes makes of a queued one just before it writes it. */
-const about = (packet: object, messageId: number): OutgoingPacket => ({
-  ...(packet as OutgoingPacket),
+const about = (packet: OutgoingPacket, messageId: number): OutgoingPacket => ({
+  ...packet,
   messageId,
 });
 
@@ -117,13 +117,15 @@ describe("packet identifiers", () => {
     const persistence = await queued(temporaryFile(), ["1", "2"]);
     const broker = new EventEmitter();
     await persistence.setup(Object.assign(broker, { id: "b" }));
-    const client = Object.assign(new Connected(), { _nextId: 65_000 });
+    // aedes' own counter, and the way it counts.
+    const counter = "_nextId";
+    const client = Object.assign(new Connected(), { [counter]: 65_000 });
     broker.emit("client", client);
     const ids = new Set<number>();
     for (let i = 0; i < 70_000; i++) {
-      ids.add(client._nextId);
-      if (client._nextId >= 65_535) client._nextId = 1;
-      else client._nextId++;
+      const id = client[counter];
+      ids.add(id);
+      client[counter] = id >= 65_535 ? 1 : id + 1;
     }
     expect([Math.min(...[...ids].slice(0, 100)) >= 1, [...ids].some((id) => id >= firstMessageId)]).toEqual([
       true,
@@ -177,7 +179,7 @@ describe("a message published while its receiver resumes", () => {
     await persistence.storeInbound({ id: "dev" }, packet);
     const written = persistence.outgoingUpdate(client, about(await distribute(persistence, packet), 17));
     client.conn.emit("close");
-    await written;
+    expect(await settledBy(Promise.resolve(written))).toBe("resolved");
     await persistence.destroy();
   });
 
