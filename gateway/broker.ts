@@ -80,6 +80,11 @@ export class Broker {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     const client = this.#aedes.handle(session.connection as unknown as Duplex);
     this.#sessions.set(client, session);
+    session.connection.once("acknowledged", (returnCode: number) => {
+      if (returnCode !== 0) return;
+      session.opened = true;
+      this.#options.emit({ type: "session.opened", session: session.info() });
+    });
   }
 
   async close(): Promise<void> {
@@ -98,12 +103,6 @@ export class Broker {
     this.#aedes.on("clientError", (client, error) =>
       this.#sessions.get(client)?.connection.note("protocol_error", error.message),
     );
-    this.#aedes.on("connackSent", (packet, client) => {
-      const session = this.#sessions.get(client);
-      if (session === undefined || packet.returnCode !== 0) return;
-      session.opened = true;
-      emit({ type: "session.opened", session: session.info() });
-    });
     this.#aedes.on("subscribe", (_subscriptions, client) => {
       // What follows in this turn reads the retained messages for this client.
       this.#subscriber = client;

@@ -40,13 +40,7 @@ const known: ReadonlySet<string> = new Set<keyof GatewayOptions>([
 export function readOptions(options: Loose<GatewayOptions>): GatewaySettings {
   const odd = Object.keys(options).find((key) => !known.has(key));
   if (odd !== undefined) throw invalid(`"${odd}" is not an option of the gateway`);
-  const {
-    identity,
-    anchors,
-    registry,
-    mqttPort = 8883,
-    host = "127.0.0.1",
-  } = options;
+  const { identity, anchors, registry, mqttPort = 8883, host = "127.0.0.1" } = options;
   if (typeof identity?.key !== "string" || typeof identity.certificateChain !== "string") {
     throw invalid("identity needs key and certificateChain, both PEM");
   }

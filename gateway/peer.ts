@@ -32,7 +32,7 @@ export class AuthenticatedPeer {
   static authenticate(socket: TLSSocket, trust: Trust, address: string): AuthenticatedPeer {
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) throw refusal("no_certificate");
-    const chain = chainOf(socket, certificate);
+    const chain = chainOf(certificate);
     const path = trust.judge(chain);
     if (!socket.authorized) {
       throw refusal(
@@ -54,20 +54,15 @@ export class AuthenticatedPeer {
   }
 }
 
-function chainOf(socket: TLSSocket, leaf: X509Certificate): Uint8Array[] {
-  const chain: Uint8Array[] = [leaf.raw];
-  let above = leaf.issuerCertificate;
-  while (above !== undefined && chain.length < mostCertificates) {
-    chain.push(above.raw);
-    above = above.issuerCertificate;
-  }
-  if (chain.length > 1 || socket.isSessionReused()) return chain;
-  // Node 24 leaves `issuerCertificate` empty here and gives the chain in the older form alone.
-  let sent = socket.getPeerCertificate(true).issuerCertificate;
-  while (sent?.raw !== undefined && chain.length < mostCertificates) {
-    chain.push(sent.raw);
-    if (sent.issuerCertificate === sent) break;
-    sent = sent.issuerCertificate;
+/**
+ * What the peer sent, leaf first. Some runtimes (Node 24) and every resumed session give the leaf alone: the
+ * CAs in between are then those that the gateway was given, and where it was given none the peer is refused.
+ */
+function chainOf(leaf: X509Certificate): Uint8Array[] {
+  const chain: Uint8Array[] = [];
+  for (let one: X509Certificate | undefined = leaf; one !== undefined; one = one.issuerCertificate) {
+    chain.push(one.raw);
+    if (chain.length === mostCertificates) break;
   }
   return chain;
 }

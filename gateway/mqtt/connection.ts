@@ -29,6 +29,8 @@ const pause = { input: 1, rate: 2 } as const;
  *    `limits.queuedBytes` pile up is cut off;
  *  - no packet leaves before the CONNACK (MQTT-3.2.0-1);
  *  - what the broker writes in one turn of the event loop leaves as one TLS record.
+ *
+ * Besides what Aedes listens to it emits "acknowledged" with the return code of the CONNACK as that is written.
  */
 export class MqttConnection extends EventEmitter {
   readonly address: string;
@@ -162,6 +164,7 @@ export class MqttConnection extends EventEmitter {
       if (out !== undefined) {
         this.#batch.add(out);
         this.#releaseInput();
+        this.emit("acknowledged", out[3]);
       }
       if (this.#hold.size > this.#limits.queuedBytes) this.#cutSlowConsumer();
     }
