@@ -81,7 +81,7 @@ export class CertificateList {
   }
 
   static parse(der: Uint8Array): CertificateList {
-    return new CertificateList(der);
+    return new CertificateList(new Uint8Array(der));
   }
 
   /** Lower-case hex of the CRL number (RFC 5280 §5.2.3). */

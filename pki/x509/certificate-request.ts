@@ -57,7 +57,8 @@ export class CertificateRequest {
     this.requestedSubjectAltName = info.requestedSubjectAltName;
   }
 
-  static parse(der: Uint8Array): CertificateRequest {
+  static parse(bytes: Uint8Array): CertificateRequest {
+    const der = new Uint8Array(bytes);
     return decode(der, "CertificationRequest", (reader) => new CertificateRequest(der, reader));
   }
 

@@ -58,7 +58,9 @@ export class Certificate {
     this.#known = tbs.known;
   }
 
-  static parse(der: Uint8Array): Certificate {
+  static parse(bytes: Uint8Array): Certificate {
+    // A copy: what the caller does to its bytes later cannot part the fields from the fingerprint.
+    const der = new Uint8Array(bytes);
     const { outer, tbs } = decode(der, "Certificate", (reader) =>
       readSigned(reader, "Certificate", "PKI_CERTIFICATE_MALFORMED", readTbsCertificate),
     );

@@ -90,7 +90,7 @@ function exportEcPublicKey(publicKey: KeyObject): Uint8Array | undefined {
  */
 export function keyIdentifierOf(subjectPublicKeyInfo: Uint8Array): Uint8Array {
   const { subjectPublicKey } = decode(subjectPublicKeyInfo, "SubjectPublicKeyInfo", readSubjectPublicKeyInfo);
-  return hash("sha256", subjectPublicKey, "buffer").subarray(0, 20);
+  return new Uint8Array(hash("sha256", subjectPublicKey, "buffer").subarray(0, 20));
 }
 
 /**
