@@ -233,6 +233,8 @@ export class BrokerState {
   }
 
   putWill(clientId: string, will: Will): void {
+    // Deleted first: as in the file, a will that is replaced becomes the newest.
+    this.wills.delete(clientId);
     this.wills.set(clientId, will);
     const { brokerId, topic, payload, qos, retain } = will;
     this.#log.append(["putWill", clientId, brokerId, topic, payload, qos, Number(retain)]);
