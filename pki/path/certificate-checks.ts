@@ -34,7 +34,8 @@ export function checkEndEntity(leaf: Certificate, purpose: PathPurpose, now: Dat
 }
 
 /**
- * The rules of RFC 5280 §6.1.4 for a certificate that issued the next one, path length and names apart.
+ * The rules of RFC 5280 §6.1.4 for a certificate that issued the next one, path length and names apart. (Its key was
+ * found strong enough before a signature was checked with it.)
  * @param isAnchor an anchor is a name and a key that the user trusts; where its certificate says what it is for,
  *   that holds too (RFC 5937), and where it says nothing it is trusted as a CA
  * @throws PkiError PKI_PATH_*
@@ -42,10 +43,10 @@ export function checkEndEntity(leaf: Certificate, purpose: PathPurpose, now: Dat
 export function checkIssuer(issuer: Certificate, purpose: PathPurpose, now: Date, isAnchor: boolean): void {
   checkValidity(issuer, now);
   checkCriticalExtensions(issuer);
-  checkPublicKey(issuer.subjectPublicKeyInfo, `certificate of ${describe(issuer)}`);
-  // RFC 5280 §6.1.4 (k): version 3 with basicConstraints and cA; other means of knowing a CA are not used.
+  // RFC 5280 §6.1.4 (k): version 3 with basicConstraints and cA (earlier versions have no extensions, and other means
+  // of knowing a CA are not used).
   const saysNothing = isAnchor && issuer.version === 1;
-  if (!saysNothing && (issuer.version !== 3 || issuer.basicConstraints?.ca !== true)) {
+  if (!saysNothing && issuer.basicConstraints?.ca !== true) {
     throw new PkiError(
       "PKI_PATH_NOT_A_CA",
       `certificate of ${describe(issuer)} issued another one and is no CA certificate (version ${issuer.version}, ` +
@@ -72,9 +73,9 @@ export function checkIssuer(issuer: Certificate, purpose: PathPurpose, now: Date
 export class PathLengthState {
   #max = Number.POSITIVE_INFINITY;
 
-  process(issuer: Certificate, isAnchor: boolean): void {
-    // RFC 5280 §6.1.4 (l): self-issued certificates do not count; the anchor is not part of the path.
-    if (!isAnchor && !isSelfIssued(issuer)) {
+  process(issuer: Certificate): void {
+    // RFC 5280 §6.1.4 (l): self-issued certificates do not count. The anchor comes first and has nothing to use up.
+    if (!isSelfIssued(issuer)) {
       if (this.#max === 0) {
         throw new PkiError(
           "PKI_PATH_LENGTH",

@@ -122,8 +122,12 @@ export class PathSearch {
       this.#note(Nearness.weakAlgorithm, weakness);
       return false;
     }
+    if (proven.get(certificate)?.has(issuer) === true) return true;
     this.#input.budget.spend("signatures");
-    if (verifiesUnder(certificate, issuer)) return true;
+    if (verifiesUnder(certificate, issuer)) {
+      remember(certificate, issuer);
+      return true;
+    }
     this.#note(
       Nearness.brokenSignature,
       new PkiError(
@@ -173,6 +177,18 @@ export class PathSearch {
     if (list === undefined) this.#bySubject.set(key, [candidate]);
     else list.push(candidate);
   }
+}
+
+/**
+ * Signatures that were found right, by certificate object. The objects of a server's own CAs live as long as it does,
+ * so the dear signature of a root on an issuing CA is checked once; what a peer sent goes with the peer.
+ */
+const proven = new WeakMap<Certificate, WeakSet<Certificate>>();
+
+function remember(certificate: Certificate, issuer: Certificate): void {
+  const issuers = proven.get(certificate);
+  if (issuers === undefined) proven.set(certificate, new WeakSet([issuer]));
+  else issuers.add(issuer);
 }
 
 export function lastOf(path: Path): Certificate {

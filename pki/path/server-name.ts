@@ -13,7 +13,7 @@ import { ipAddressBytes, isDnsName, normaliseDnsName, sameBytes } from "./names.
 export function checkServerName(leaf: Certificate, serverName: string): void {
   const names = leaf.subjectAltName ?? [];
   if (isIP(serverName) !== 0) {
-    // RFC 9525 §6.4.. an IP-ID matches an iPAddress byte for byte; a dNSName, wildcard or not, never stands for it.
+    // RFC 9525 §6.5: an IP-ID matches an iPAddress byte for byte; a dNSName, wildcard or not, never stands for it.
     const wanted = ipAddressBytes(serverName);
     const found = names.some(
       (name) => name.type === "iPAddress" && wanted !== undefined && sameBytes(name.value, wanted),

@@ -156,7 +156,7 @@ function checkPath(path: Path, options: PathOptions, budget: WorkBudget): Date {
   const [anchor, ...issuers] = path.slice(1).toReversed();
   if (anchor === undefined) throw new Error("unreachable: a path ends in an anchor");
   checkIssuer(anchor, purpose, now, true);
-  pathLength.process(anchor, true);
+  pathLength.process(anchor);
   names.add(anchor);
   policies.prepareForNext(anchor);
   for (const issuer of issuers) {
@@ -164,7 +164,7 @@ function checkPath(path: Path, options: PathOptions, budget: WorkBudget): Date {
     if (!isSelfIssued(issuer)) names.check(issuer);
     policies.process(issuer, false);
     checkIssuer(issuer, purpose, now, false);
-    pathLength.process(issuer, false);
+    pathLength.process(issuer);
     names.add(issuer);
     policies.prepareForNext(issuer);
   }

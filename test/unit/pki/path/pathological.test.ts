@@ -3,12 +3,13 @@ import { makeExtension, PkiError } from "../../../../pki/index.ts";
 import { PathSearch } from "../../../../pki/path/path-search.ts";
 import { defaultPathLimits, WorkBudget } from "../../../../pki/path/work.ts";
 import {
-  type Minted,
+  Minted,
   mintCa,
   mintDevice,
   mintRoot,
   mintServer,
   NOW,
+  rawExtension,
 } from "../../../support/chain-builder.ts";
 import { newKey } from "../../../support/odd-algorithms.ts";
 import { verdict } from "./verdict.ts";
@@ -159,6 +160,32 @@ describe("D-CERT-30: bounded work, counted and not timed", () => {
     expect(verdict(chain, { anchors, limits: { pathLength: 2 } })).toBe("PKI_PATH_WORK_LIMIT");
     expect(verdict(chain, { anchors, limits: { peerCertificates: 1 } })).toBe("PKI_PATH_WORK_LIMIT");
     expect(verdict(chain, { anchors, limits: { edges: 1 } })).toBe("PKI_PATH_WORK_LIMIT");
+  });
+});
+
+test("a signature that was found right is not checked again for the same certificate objects", () => {
+  const ca = mintCa(root);
+  const device = mintDevice(ca, "x");
+  expect(search([device, ca]).spent.signatures).toBe(2);
+  expect(search([mintDevice(ca, "y"), ca]).spent.signatures).toBe(1);
+  expect(search([device, ca], [mintRoot()]).outcome).toBe("PKI_PATH_BAD_SIGNATURE");
+  const again = new Minted(ca.der, ca.key, ca.name);
+  expect(search([mintDevice(ca, "z"), again]).spent.signatures).toBe(2);
+});
+
+describe("D-CERT-32: what the parser refuses does not get here", () => {
+  test.each([
+    ["a negative serial number", "ff"],
+    ["the serial number zero", "00"],
+    ["a padded serial number", "0001"],
+    ["a serial number of 21 octets", "7f".repeat(21)],
+  ])("%s", (_, serialNumber) => {
+    const odd = mintDevice(root, "x", { serialNumber });
+    expect(() => odd.certificate).toThrow(PkiError);
+  });
+  test("64 kB in one extension", () => {
+    const odd = mintDevice(root, "x", { extensions: [rawExtension("1.2.3", false, new Uint8Array(65_536))] });
+    expect(() => odd.certificate).toThrow(PkiError);
   });
 });
 
