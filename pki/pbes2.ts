@@ -83,7 +83,8 @@ export function readPbes2(reader: DerReader): (encrypted: Uint8Array, passphrase
   if (!pbkdf2.atEnd) {
     const prf = pbkdf2.sequence("prf");
     digest = digests.get(prf.objectIdentifier("prf"));
-    prf.null("prf parameters");
+    // RFC 8018 Appendix B.1.2 wants NULL; GnuTLS leaves it out.
+    if (!prf.atEnd) prf.null("prf parameters");
     prf.end("prf");
   }
   pbkdf2.end("PBKDF2-params");
