@@ -83,6 +83,23 @@ function isDeviceErrorCode(code: string): code is DeviceErrorCode {
   return Object.hasOwn(retryFor, code);
 }
 
+/** One side did not accept the other, as against not reaching it. */
+export function isRefusal(error: DeviceError): boolean {
+  return refusals.has(error.code);
+}
+
+const refusals: ReadonlySet<DeviceErrorCode> = new Set<DeviceErrorCode>([
+  "DEVICE_REFUSED",
+  "DEVICE_GATEWAY_UNTRUSTED",
+  "DEVICE_GATEWAY_NAME_MISMATCH",
+  "DEVICE_PIN_MISMATCH",
+  "DEVICE_TLS_FAILED",
+]);
+
+export function closedError(): DeviceError {
+  return new DeviceError("DEVICE_CLOSED", "the session was closed");
+}
+
 /** The text of anything that was thrown. */
 export function textOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

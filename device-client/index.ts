@@ -9,6 +9,7 @@
  */
 
 export { connect, openSession } from "./connect.ts";
+export type { SessionState } from "./connection.ts";
 export { DeviceError, type DeviceErrorCode, type DeviceErrorOptions, deviceErrorCodes } from "./errors.ts";
 export {
   type DeviceIdentity,
@@ -25,6 +26,6 @@ export {
 export type { Message } from "./mqtt-link.ts";
 export type { QoS, QueueLimits } from "./offline-queue.ts";
 export { type ConnectOptions, defaults, type StartTimer, type Will } from "./options.ts";
-export type { DeviceSession, PublishOptions, SessionState } from "./session.ts";
+export type { DeviceSession, PublishOptions } from "./session.ts";
 export type { DeviceSessionEvents, DeviceSessionListener } from "./session-events.ts";
 export type { Granted } from "./subscriptions.ts";

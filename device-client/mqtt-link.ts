@@ -199,7 +199,8 @@ export class MqttLink {
     const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
     const gateway = this.#gateway;
     const deliver = () => {
-      const current = this.#accepted && this.#gateway === gateway && !gateway?.socket.destroyed;
+      const current =
+        this.#accepted && this.#gateway === gateway && !gateway?.socket.destroyed && !this.#ending;
       // Neither delivered nor acknowledged: the gateway sends QoS 1 and 2 again.
       if (!current) return true;
       if (!this.#listener.message({ topic, payload, qos, retain, dup })) return false;

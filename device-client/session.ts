@@ -1,8 +1,7 @@
-import { Backoff } from "./backoff.ts";
-import { DeviceError, type DeviceErrorCode, textOf } from "./errors.ts";
-import { VerifiedGateway } from "./gateway-dial.ts";
-import { assertSameDevice, type DeviceIdentity } from "./identity.ts";
-import { MqttLink } from "./mqtt-link.ts";
+import { Connection, type SessionState } from "./connection.ts";
+import { closedError, DeviceError } from "./errors.ts";
+import type { DeviceIdentity } from "./identity.ts";
+import type { MqttLink } from "./mqtt-link.ts";
 import { OfflineQueue, type Outgoing, type QoS } from "./offline-queue.ts";
 import {
   assertTopicFilter,
@@ -10,8 +9,6 @@ import {
   type ConnectOptions,
   defaults,
   parseOptions,
-  parsePins,
-  type Settings,
 } from "./options.ts";
 import { type DeviceSessionEvents, type DeviceSessionListener, SessionEvents } from "./session-events.ts";
 import { type Granted, Subscriptions } from "./subscriptions.ts";
@@ -23,73 +20,36 @@ export interface PublishOptions {
   readonly retain?: boolean;
 }
 
-/** `waiting`: between two attempts. */
-export type SessionState = "connecting" | "connected" | "waiting" | "closed";
-
-/** An identity on its way in, until the gateway has accepted or refused it. */
-interface Candidate {
-  readonly identity: DeviceIdentity;
-  readonly resolve: () => void;
-  readonly reject: (error: DeviceError) => void;
-}
-
-/**
- * One device's MQTT session over any number of connections.
- *
- * Every attempt, the first as the thousandth, is a full TLS handshake under the same rules: nothing is relaxed
- * however often it fails.
- */
+/** One device's MQTT session over any number of connections. */
 export class DeviceSession implements AsyncDisposable {
-  readonly #settings: Settings;
   readonly #events = new SessionEvents();
   readonly #queue: OfflineQueue;
   readonly #subscriptions = new Subscriptions(defaults.maxSubscriptions);
-  readonly #backoff: Backoff;
-  readonly #link: MqttLink;
-  #identity: DeviceIdentity;
-  #candidate: Candidate | undefined;
-  #state: SessionState = "connecting";
-  /** Acknowledgements of the last connection's messages are in: new ones may be sent. */
-  #ready = false;
-  #sessionPresent = false;
-  #gateway: VerifiedGateway | undefined;
-  /** Aborts the dial under way. */
-  #dial: AbortController | undefined;
-  /** The timer of the current state: deadline, stability or delay. */
-  #cancelTimer = () => {};
-  /** The connection is being ended to start again at once, under another identity. */
-  #restarting = false;
+  readonly #connection: Connection;
+  readonly #maxInFlight: number;
+  /** Set while messages may be sent. */
+  #link: MqttLink | undefined;
   #pumping = false;
   #closing: Promise<void> | undefined;
-  #closed: (() => void) | undefined;
 
   /** Use `connect` or `openSession`. */
   constructor(options: ConnectOptions) {
-    this.#settings = parseOptions(options);
-    this.#identity = options.identity;
-    const { reconnect, random, queue } = this.#settings;
-    this.#queue = new OfflineQueue(queue);
-    this.#backoff = new Backoff({ minMs: reconnect.minMs, maxMs: reconnect.maxMs, random });
-    this.#link = new MqttLink(this.#settings, {
-      accepted: (sessionPresent) => this.#onAccepted(sessionPresent),
-      ready: () => this.#onReady(),
-      message: (message) => {
-        if (!this.#events.listens("message")) return false;
-        this.#events.emit("message", message);
-        return true;
-      },
-      closed: (error) => this.#onClosed(error),
+    const settings = parseOptions(options);
+    this.#queue = new OfflineQueue(settings.queue);
+    this.#maxInFlight = settings.maxInFlight;
+    this.#connection = new Connection(options.identity, settings, this.#events, {
+      ready: (link, sessionPresent) => this.#onReady(link, sessionPresent),
+      down: () => this.#onDown(),
     });
-    void this.#attempt();
   }
 
   get state(): SessionState {
-    return this.#state;
+    return this.#connection.state;
   }
 
   /** The identity that the gateway accepted last, or the first one. */
   get identity(): DeviceIdentity {
-    return this.#identity;
+    return this.#connection.identity;
   }
 
   /** Messages that are not settled: waiting for the gateway, in flight, and their octets together. */
@@ -118,16 +78,16 @@ export class DeviceSession implements AsyncDisposable {
    * acknowledged, which may be after any number of reconnects; the queue is kept in memory.
    *
    * Rejects with DEVICE_QUEUE_FULL, DEVICE_CLOSED, or for QoS 0 DEVICE_CONNECTION_LOST, since a QoS 0 message is
-   * never sent twice. Throws TypeError on a bad topic.
+   * never sent twice, TypeError on a bad topic.
    */
-  publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
+  async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
     const { qos = 0, retain = false } = options;
     assertTopicName(topic);
     assertQos(qos);
     // The caller may reuse its buffer, and the message may wait.
     const bytes = Uint8Array.from(typeof payload === "string" ? Buffer.from(payload) : payload);
     return new Promise((resolve, reject) => {
-      if (this.#state === "closed") return reject(closedError());
+      if (this.#closing) return reject(closedError());
       this.#queue.add({ topic, payload: bytes, qos, retain, resolve, reject });
       this.#pump();
     });
@@ -141,14 +101,14 @@ export class DeviceSession implements AsyncDisposable {
     const { qos = 0 } = options;
     assertTopicFilter(filter);
     assertQos(qos);
-    if (this.#state === "closed") throw closedError();
+    if (this.#closing) throw closedError();
     return this.#subscriptions.subscribe(filter, qos);
   }
 
   /** Resolves at UNSUBACK. */
   async unsubscribe(filter: string): Promise<void> {
     assertTopicFilter(filter);
-    if (this.#state === "closed") throw closedError();
+    if (this.#closing) throw closedError();
     await this.#subscriptions.unsubscribe(filter);
   }
 
@@ -161,15 +121,8 @@ export class DeviceSession implements AsyncDisposable {
    * gateway is out of reach it waits.
    */
   async replaceIdentity(identity: DeviceIdentity): Promise<void> {
-    if (this.#state === "closed") throw closedError();
-    assertSameDevice(this.#identity, identity);
-    parsePins(this.#settings.pins, identity.anchors);
-    if (this.#candidate)
-      throw new DeviceError("DEVICE_IDENTITY_BUSY", "a change of identity is already under way");
-    await new Promise<void>((resolve, reject) => {
-      this.#candidate = { identity, resolve, reject };
-      this.#restart();
-    });
+    if (this.#closing) throw closedError();
+    await this.#connection.replaceIdentity(identity);
   }
 
   /**
@@ -185,78 +138,23 @@ export class DeviceSession implements AsyncDisposable {
     return this.close();
   }
 
-  // --- connecting
-
-  async #attempt(): Promise<void> {
-    const { gateway, pins, crls, revocation, now, connectTimeoutMs } = this.#settings;
-    const identity = this.#candidate?.identity ?? this.#identity;
-    const dial = new AbortController();
-    this.#state = "connecting";
-    this.#dial = dial;
-    this.#setTimer(connectTimeoutMs, () => {
-      const error = new DeviceError(
-        "DEVICE_TIMEOUT",
-        `no session with ${gateway.host}:${gateway.port} within ${connectTimeoutMs} ms`,
-      );
-      dial.abort(error);
-      if (this.#gateway) this.#link.drop(error);
-    });
-    try {
-      const secureContext = identity.secureContext();
-      const rules = { anchors: identity.anchors, pins, crls, revocation, now };
-      const verified = await VerifiedGateway.dial({
-        ...gateway,
-        ...rules,
-        secureContext,
-        signal: dial.signal,
-      });
-      if (dial.signal.aborted) {
-        verified.socket.destroy();
-        throw dial.signal.reason;
-      }
-      this.#gateway = verified;
-      this.#link.attach(verified);
-    } catch (error) {
-      this.#onLost(error instanceof DeviceError ? error : unexpected(error), false);
-    }
+  #close(): Promise<void> {
+    this.#link = undefined;
+    this.#queue.rejectAll(closedError);
+    this.#subscriptions.rejectAll(closedError);
+    return this.#connection.close();
   }
 
-  #onAccepted(sessionPresent: boolean): void {
-    const gateway = this.#gateway;
-    if (!gateway || this.#closing) return;
-    this.#state = "connected";
-    this.#sessionPresent = sessionPresent;
-    this.#setTimer(this.#settings.reconnect.stableAfterMs, () => this.#backoff.reset());
-    const candidate = this.#candidate;
-    if (candidate) {
-      this.#candidate = undefined;
-      this.#identity = candidate.identity;
-      candidate.resolve();
-    }
-    this.#events.emit("connected", {
-      sessionPresent,
-      fingerprint: gateway.path.leaf.fingerprint,
-      protocol: gateway.protocol,
-      cipher: gateway.cipher,
-    });
-    if (candidate) {
-      this.#events.emit("identity-replaced", { fingerprint: this.#identity.certificate.fingerprint });
-    }
-  }
-
-  #onReady(): void {
-    if (this.#closing || this.#restarting) return;
-    this.#ready = true;
-    this.#subscriptions.connected(this.#link, this.#sessionPresent, (filter, error) =>
+  #onReady(link: MqttLink, sessionPresent: boolean): void {
+    this.#link = link;
+    this.#subscriptions.connected(link, sessionPresent, (filter, error) =>
       this.#events.emit("subscription-lost", { filter, error }),
     );
     this.#pump();
   }
 
-  #onClosed(error: DeviceError | undefined): void {
-    const wasAccepted = this.#state === "connected";
-    this.#gateway = undefined;
-    this.#ready = false;
+  #onDown(): void {
+    this.#link = undefined;
     this.#subscriptions.disconnected();
     // QoS 0 is at most once: what was handed over and not confirmed as written is not sent a second time.
     for (const message of this.#queue.flying((message) => message.qos === 0)) {
@@ -265,82 +163,13 @@ export class DeviceSession implements AsyncDisposable {
         new DeviceError("DEVICE_CONNECTION_LOST", "the connection ended before this was written"),
       );
     }
-    this.#onLost(error, wasAccepted);
   }
-
-  /** An attempt or an accepted connection has ended: what comes next? */
-  #onLost(error: DeviceError | undefined, wasAccepted: boolean): void {
-    this.#cancelTimer();
-    this.#dial = undefined;
-    if (this.#closing) {
-      if (wasAccepted) this.#events.emit("disconnected", { reason: undefined });
-      return this.#closed?.();
-    }
-    this.#state = "waiting";
-    if (wasAccepted) this.#events.emit("disconnected", { reason: this.#restarting ? undefined : error });
-    if (this.#restarting) {
-      this.#restarting = false;
-      return void this.#attempt();
-    }
-    const reason =
-      error ?? new DeviceError("DEVICE_CONNECTION_LOST", "the connection to the gateway was lost");
-    const refused = isRefusal(reason) && !wasAccepted;
-    const candidate = refused ? this.#candidate : undefined;
-    if (candidate) {
-      this.#candidate = undefined;
-      candidate.reject(reason);
-    }
-    if (refused) this.#events.emit("refused", { error: reason });
-    // A listener may have closed the session. The previous identity has no reason to wait long.
-    if (!this.#closing)
-      this.#wait(reason, candidate === undefined && reason.retry === "slowly" ? "slowly" : "soon");
-  }
-
-  #wait(reason: DeviceError, pace: "soon" | "slowly"): void {
-    const delayMs = this.#backoff.next(pace);
-    this.#setTimer(delayMs, () => void this.#attempt());
-    this.#events.emit("reconnecting", { attempt: this.#backoff.attempt, delayMs, reason });
-  }
-
-  /** Ends whatever is under way, to begin again at once. */
-  #restart(): void {
-    const again = new DeviceError("DEVICE_CONNECTION_LOST", "begun again under a new identity");
-    this.#ready = false;
-    if (this.#state === "waiting") {
-      this.#cancelTimer();
-      void this.#attempt();
-      return;
-    }
-    this.#restarting = true;
-    if (this.#state === "connected") this.#link.disconnect();
-    else if (this.#gateway) this.#link.drop(again);
-    else this.#dial?.abort(again);
-  }
-
-  async #close(): Promise<void> {
-    const over = new Promise<void>((resolve) => (this.#closed = resolve));
-    const idle = this.#state === "waiting";
-    this.#cancelTimer();
-    this.#ready = false;
-    this.#queue.rejectAll(closedError);
-    this.#subscriptions.rejectAll(closedError);
-    this.#candidate?.reject(closedError());
-    this.#candidate = undefined;
-    if (this.#gateway) this.#link.disconnect();
-    else if (!idle) this.#dial?.abort(closedError());
-    if (!idle) await over;
-    this.#state = "closed";
-    this.#link.end();
-    this.#events.emit("closed", undefined);
-  }
-
-  // --- messages
 
   #pump(): void {
     // A QoS 0 message settles inside publish(): the outer loop goes on, the call stack does not grow.
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#ready && this.#queue.inFlight < this.#settings.maxInFlight) {
+    while (this.#link && this.#queue.inFlight < this.#maxInFlight) {
       const message = this.#queue.take();
       if (!message) break;
       this.#link.publish(message, (error) => this.#published(message, error));
@@ -359,32 +188,6 @@ export class DeviceSession implements AsyncDisposable {
     }
     this.#pump();
   }
-
-  #setTimer(delayMs: number, callback: () => void): void {
-    this.#cancelTimer();
-    this.#cancelTimer = this.#settings.startTimer(callback, delayMs);
-  }
-}
-
-/** One side did not accept the other, as against not reaching it. */
-function isRefusal(error: DeviceError): boolean {
-  return refusals.has(error.code);
-}
-
-const refusals: ReadonlySet<DeviceErrorCode> = new Set<DeviceErrorCode>([
-  "DEVICE_REFUSED",
-  "DEVICE_GATEWAY_UNTRUSTED",
-  "DEVICE_GATEWAY_NAME_MISMATCH",
-  "DEVICE_PIN_MISMATCH",
-  "DEVICE_TLS_FAILED",
-]);
-
-function closedError(): DeviceError {
-  return new DeviceError("DEVICE_CLOSED", "the session was closed");
-}
-
-function unexpected(thrown: unknown): DeviceError {
-  return new DeviceError("DEVICE_TLS_FAILED", `TLS could not start: ${textOf(thrown)}`, { cause: thrown });
 }
 
 function assertQos(qos: number): void {

@@ -376,6 +376,30 @@ describe("the end", () => {
     expect(session.state).toBe("closed");
   });
 
+  test.each(["connected", "disconnected", "reconnecting", "message"] as const)(
+    "a listener of %s may close the session",
+    async (event) => {
+      const session = opened();
+      const closed = new Promise<void>((resolve) => session.on("closed", () => resolve()));
+      session.on(event, () => void session.close());
+      if (event !== "connected") {
+        await session.subscribe("down", { qos: 1 });
+        await brokerPublish("down", "x");
+        if (event !== "message") broker.cut();
+      }
+      await closed;
+      await until("closed at the broker", () => broker.sockets.size === 0);
+      expect(session.state).toBe("closed");
+    },
+  );
+
+  test("a publish while the session closes is rejected, not forgotten", async () => {
+    const session = await connected();
+    const closing = session.close();
+    expect((await failure(session.publish("t", "late"))).code).toBe("DEVICE_CLOSED");
+    await closing;
+  });
+
   test("await using closes", async () => {
     {
       await using session = await connect(options());

@@ -11,7 +11,18 @@ import {
   type DeviceErrorCode,
   identityFromSigner,
 } from "../../device-client/index.ts";
-import { ExtendedKeyUsage, makeExtension, spkiPin } from "../../pki/index.ts";
+import {
+  type CertificateList,
+  ExtendedKeyUsage,
+  exportPublicKey,
+  generatePrivateKey,
+  KeySigner,
+  keyIdentifierOf,
+  makeExtension,
+  parseCertificateList,
+  signCertificateList,
+  spkiPin,
+} from "../../pki/index.ts";
 import {
   dnsName,
   gatewayRecipe,
@@ -32,9 +43,17 @@ const yesterday = new Date(Date.now() - day);
 
 let pki: MintedPki;
 let honest: TlsBroker;
+let revoked: Minted;
+const crls = new Map<string, CertificateList>();
 
 beforeAll(async () => {
   pki = await mintPki();
+  revoked = await mint(gatewayRecipe(pki.issuing));
+  for (const issuer of [pki.root, pki.issuing]) {
+    for (const kind of ["current", "stale", "forged"] as const) {
+      crls.set(`${issuer.name.toString()} ${kind}`, await makeCrl(issuer, kind));
+    }
+  }
   honest = await startTlsBroker(serving(pki.gateway, pki.issuing), pki.root.pem);
 });
 
@@ -153,10 +172,12 @@ const cases: Record<string, Case> = {
   "D-CERT-13: no extended key usage at all": {
     rogue: async () => gatewayWith({ extendedKeyUsage: undefined }),
     code: untrusted,
+    rule: /EXTENDED_KEY_USAGE/,
   },
   "D-CERT-13: anyExtendedKeyUsage": {
     rogue: async () => gatewayWith({ extendedKeyUsage: [ExtendedKeyUsage.anyExtendedKeyUsage] }),
     code: untrusted,
+    rule: /EXTENDED_KEY_USAGE/,
   },
   "D-CERT-14: RFC 5280 §6.1.4 (k): a leaf that acts as a CA": {
     rogue: async () => {
@@ -212,6 +233,42 @@ const cases: Record<string, Case> = {
       }),
     code: untrusted,
     rule: /UNKNOWN_CRITICAL_EXTENSION/,
+  },
+  "D-CERT-24: a revoked certificate": {
+    rogue: () => serving(revoked, pki.issuing),
+    code: untrusted,
+    rule: /PKI_PATH_REVOKED/,
+    asks: () => ({ crls: [crlOf(pki.issuing, "current")] }),
+  },
+  "D-CERT-25: a stale CRL where a current one is required": {
+    rogue: () => serving(pki.gateway, pki.issuing),
+    code: untrusted,
+    rule: /PKI_PATH_CRL_EXPIRED/,
+    asks: () => ({
+      revocation: "require",
+      crls: [crlOf(pki.root, "current"), crlOf(pki.issuing, "current")],
+    }),
+    asksRogue: () => ({ crls: [crlOf(pki.root, "current"), crlOf(pki.issuing, "stale")] }),
+  },
+  "D-CERT-25: no CRL where one is required": {
+    rogue: () => serving(pki.gateway, pki.issuing),
+    code: untrusted,
+    rule: /PKI_PATH_CRL_MISSING/,
+    asks: () => ({
+      revocation: "require",
+      crls: [crlOf(pki.root, "current"), crlOf(pki.issuing, "current")],
+    }),
+    asksRogue: () => ({ crls: [] }),
+  },
+  "D-CERT-25: a CRL that the attacker signed does not stand in for the CA's": {
+    rogue: () => serving(revoked, pki.issuing),
+    code: untrusted,
+    rule: /PKI_PATH_(CRL|BAD_SIGNATURE)/,
+    asks: () => ({
+      revocation: "require",
+      crls: [crlOf(pki.root, "current"), crlOf(pki.issuing, "current")],
+    }),
+    asksRogue: () => ({ crls: [crlOf(pki.root, "current"), crlOf(pki.issuing, "forged")] }),
   },
   "D-CERT-27: a valid chain from our own CA with another key than the pinned ones": {
     rogue: () => gatewayWith({}),
@@ -394,7 +451,7 @@ describe("transport", () => {
     }
   });
 
-  test("X25519MLKEM768 is the first group that is offered", async () => {
+  test("the ClientHello offers X25519MLKEM768 first, and no version below TLS 1.2", async () => {
     let hello = "";
     await using server = await startTcpServer((socket) => {
       socket.once("data", (bytes) => {
@@ -405,6 +462,9 @@ describe("transport", () => {
     await refusal(options(server.port));
     // RFC 8446 §4.2.7: supported_groups (10), its length, the list's length, then the groups; 0x11ec comes first.
     expect(hello).toMatch(/000a00..00..11ec001d/);
+    // §4.2.1: supported_versions (43) has TLS 1.3 and 1.2, nothing below; §4.2.10: no early data (42).
+    expect(hello).toMatch(/002b00050403040303/);
+    expect(hello).not.toMatch(/002a0000/);
   });
 
   test("RFC 9325 §3.4: a server's wish to renegotiate is not met", async () => {
@@ -530,6 +590,34 @@ async function constrained(
   const extensions = [makeExtension.nameConstraints(constraints)];
   const issuing = await mint(issuingRecipe(pki.root, { extensions }));
   return serving(await mint(gatewayRecipe(issuing, { subjectAltName: [dnsName(name)] })), issuing);
+}
+
+type CrlKind = "current" | "stale" | "forged";
+
+function crlOf(issuer: Minted, kind: CrlKind): CertificateList {
+  const crl = crls.get(`${issuer.name.toString()} ${kind}`);
+  if (!crl) throw new Error("no such CRL");
+  return crl;
+}
+
+/** `current` and `stale` revoke `revoked`; `forged` revokes nothing and is signed by somebody else. */
+async function makeCrl(issuer: Minted, kind: CrlKind): Promise<CertificateList> {
+  const signer = kind === "forged" ? new KeySigner(generatePrivateKey("p256")) : issuer.signer;
+  const { serialNumber } = revoked.certificate;
+  const der = await signCertificateList(
+    {
+      issuer: issuer.name,
+      thisUpdate: hoursAgo(kind === "stale" ? 20 : 1),
+      nextUpdate: hoursAgo(kind === "stale" ? 2 : -20),
+      revoked: kind === "forged" ? [] : [{ serialNumber, revocationDate: hoursAgo(22) }],
+      extensions: [
+        makeExtension.authorityKeyIdentifier(keyIdentifierOf(exportPublicKey(issuer.signer.publicKey))),
+        makeExtension.cRLNumber(1),
+      ],
+    },
+    signer,
+  );
+  return parseCertificateList(der);
 }
 
 function hoursAgo(hours: number): Date {
