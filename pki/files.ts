@@ -67,7 +67,7 @@ export function readOwnerOnlyFile(path: string): string {
 }
 
 /** A rename is durable once its directory is. */
-function syncDirectory(directory: string): void {
+export function syncDirectory(directory: string): void {
   if (process.platform === "win32") return;
   const handle = openSync(directory, "r");
   try {

@@ -72,6 +72,18 @@ export class Inventory {
     return this.#database.write(work);
   }
 
+  /** What the authority noted about itself ("trustDomain"); undefined when it noted nothing. */
+  setting(name: string): string | undefined {
+    return this.#sql.setting.get(name)?.value;
+  }
+
+  set(name: string, value: string): void {
+    this.transaction(() => {
+      this.#sql.set.run(name, value);
+      this.audit.append({ action: "setting.change", subject: `setting/${name}`, details: { value } });
+    });
+  }
+
   /** Throws PKI_IDENTITY_NAME for an id unfit as such, PKI_DEVICE_EXISTS when the id is taken (in any case). */
   addDevice(device: NewDevice): DeviceRow {
     const { id, kind, group } = device;

@@ -8,6 +8,12 @@ export const inventoryApplicationId = 0x53_61_50_79;
  */
 export const inventoryMigrations: readonly string[] = [
   `
+  -- What the PKI is: its trust domain and when it was made.
+  CREATE TABLE settings (
+    name  TEXT PRIMARY KEY NOT NULL,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
   -- Devices and operators share one name space: an id becomes an MQTT client id, which must mean one party only.
   CREATE TABLE devices (
     id         TEXT PRIMARY KEY NOT NULL,

@@ -8,6 +8,10 @@ export function statements(database: Database) {
   const joined =
     "SELECT c.*, r.reason, r.revoked_at FROM certificates c LEFT JOIN revocations r USING (fingerprint)";
   return {
+    setting: database.query<{ value: string }>("SELECT value FROM settings WHERE name = ?"),
+    set: database.query<never>(
+      "INSERT INTO settings VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+    ),
     device: database.query<StoredDevice>("SELECT * FROM devices WHERE id = ?"),
     deviceFolded: database.query<StoredDevice>("SELECT * FROM devices WHERE id = ? COLLATE NOCASE"),
     devices: database.query<StoredDevice>(
