@@ -218,11 +218,16 @@ export class RawClient {
   received: Buffer = Buffer.alloc(0);
   closed = false;
   session: Buffer | undefined;
+  /** The handshake resumed an earlier session. */
+  resumed = false;
 
   constructor(socket: TLSSocket) {
     this.socket = socket;
     socket.on("data", (chunk: Buffer) => {
       this.received = Buffer.concat([this.received, chunk]);
+    });
+    socket.once("secureConnect", () => {
+      this.resumed = socket.isSessionReused();
     });
     socket.on("session", (session) => {
       this.session = session;
