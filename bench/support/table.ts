@@ -8,6 +8,8 @@ interface Summary {
   readonly rounds: number;
   /** CPU microseconds of the broker per operation; absent for memory. */
   readonly cpuUs?: number;
+  /** The best round's: less disturbed by whatever else the machine does. */
+  readonly leastCpuUs?: number;
   readonly perSecond?: number;
   /** Share of one core the broker used: well below 1, and the wall rate is bounded by something else. */
   readonly brokerBusy?: number;
@@ -70,6 +72,7 @@ function summaryOf({ measured, errors }: Cell): Summary {
   return {
     rounds: measured.length,
     cpuUs: of((m) => m.cpuNs / m.operations / 1000),
+    leastCpuUs: Math.min(...measured.map((m) => m.cpuNs / m.operations / 1000)),
     perSecond,
     brokerBusy: of((m) => m.cpuNs / m.wallMs / 1e6),
     ...(measured[0]?.latencyMs === undefined
