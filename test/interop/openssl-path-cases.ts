@@ -489,6 +489,22 @@ differ(
   }),
 );
 differ(
+  "CA whose basicConstraints is not critical",
+  "valid",
+  "refused",
+  "RFC 5280 §6.1.4 (k) asks for cA alone; old private CAs often do not mark it",
+  below({
+    extensions: [rawExtension(Extension.basicConstraints, false, encode(sequence(boolean(true))))],
+  }),
+);
+differ(
+  "leaf without authorityKeyIdentifier",
+  "valid",
+  "refused",
+  "RFC 4158 §3.5.12: key identifiers only help to choose",
+  one({ without: ["authorityKeyIdentifier"] }),
+);
+differ(
   "anchor without keyUsage",
   "valid",
   "refused",

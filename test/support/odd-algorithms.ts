@@ -78,12 +78,13 @@ const plain = (oid: string, digest: string | null): Scheme => ({
   identifier: sequence(objectIdentifier(oid)),
   sign: (bytes, key) => sign(digest, bytes, key),
 });
-const pss = (digest: keyof typeof sha, saltLength: number, maskDigest = digest): Scheme => {
+const pss = (digest: keyof typeof sha, saltLength: number, maskDigest = digest, trailerField = 1): Scheme => {
   const hash = (name: keyof typeof sha) => sequence(objectIdentifier(sha[name]), nullValue());
   const parameters = sequence(
     explicit(0, hash(digest)),
     explicit(1, sequence(objectIdentifier("1.2.840.113549.1.1.8"), hash(maskDigest))),
     explicit(2, integer(saltLength)),
+    trailerField === 1 ? undefined : explicit(3, integer(trailerField)),
   );
   return {
     identifier: sequence(objectIdentifier("1.2.840.113549.1.1.10"), parameters),
@@ -108,6 +109,16 @@ export const signatures = {
   "rsa-pss-sha384": pss("sha384", 48),
   "rsa-pss-sha1": pss("sha1", 20),
   "rsa-pss-mixed": pss("sha256", 32, "sha1"),
+  "rsa-pss-trailer": pss("sha256", 32, "sha256", 2),
+  /** Parameters that their RFCs do not allow. */
+  "rsa-sha256-without-null": {
+    ...pkcs1("1.2.840.113549.1.1.11", "sha256"),
+    identifier: sequence(objectIdentifier("1.2.840.113549.1.1.11")),
+  },
+  "ecdsa-sha256-with-null": {
+    ...plain("1.2.840.10045.4.3.2", "sha256"),
+    identifier: sequence(objectIdentifier("1.2.840.10045.4.3.2"), nullValue()),
+  },
   ed25519: plain("1.3.101.112", null),
   ed448: plain("1.3.101.113", null),
   "ml-dsa-44": plain("2.16.840.1.101.3.4.3.17", null),

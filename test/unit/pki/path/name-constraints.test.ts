@@ -104,6 +104,9 @@ describe("RFC 5280 §4.2.1.10: iPAddress", () => {
     expect(judge({ permitted: [v6] }, [address])).toBe("valid");
     expect(judge({ permitted: [net] }, [address])).toBe(code);
     expect(judge({ excluded: [v6] }, [address])).toBe(code);
+    const sameStart = ipv6(`0a010203${"00".repeat(12)}`);
+    expect(judge({ permitted: [net] }, [sameStart])).toBe(code);
+    expect(judge({ excluded: [net] }, [sameStart])).toBe("valid");
   });
   test("a mask with holes fits nothing and excludes everything", () => {
     const holes = ip(10, 0, 0, 0, 255, 0, 255, 0);
@@ -157,6 +160,8 @@ describe("RFC 5280 §4.2.1.10: rfc822Name", () => {
     ["b@EXAMPLE.com", "example.com", "valid"],
     ['"a@example.com"@evil.org', "example.com", code],
     ["no-at-sign", "example.com", code],
+    ["example.com", "example.com", code],
+    ["@example.com", "example.com", code],
   ])("%s under permitted %s is %s", (name, base, expected) => {
     expect(judge({ permitted: [mail(base)] }, [mail(name)])).toBe(expected);
   });

@@ -131,6 +131,9 @@ describe("the most telling error wins", () => {
     const twins = [mintCa(root), mintCa(root)];
     const expired = mintDevice(ca, "x", { notAfter: daysFromNow(-1) });
     expect(verdict([expired, ...twins, ca], { anchors })).toBe("PKI_PATH_EXPIRED");
+    // The key identifier puts the expired CA first, and the others' wrong signatures are found after it.
+    const oldCa = mintCa(root, { notAfter: daysFromNow(-1) });
+    expect(verdict([mintDevice(oldCa, "x"), ...twins, oldCa], { anchors })).toBe("PKI_PATH_EXPIRED");
   });
   test("messages say who and what, in one line, with the peer's text escaped and cut", () => {
     const expired = mintDevice(ca, "x", {

@@ -16,6 +16,7 @@ import { verdict } from "./verdict.ts";
 
 const root = mintRoot();
 const anchors = [root];
+const crossRoot = mintRoot({ subject: { CN: "Another" } });
 
 /** The outcome of the search alone, and what it spent. */
 function search(chain: readonly Minted[], trusted: readonly Minted[] = anchors) {
@@ -145,6 +146,15 @@ describe("D-CERT-30: bounded work, counted and not timed", () => {
     expect(outcome).toBe("valid");
     expect(spent.signatures).toBe(2);
   });
+  test("an anchor is tried before what the peer sent", () => {
+    const twins = Array.from({ length: 30 }, () => mintCa(crossRoot, { subject: { CN: "Test Root" } }));
+    const { outcome, spent } = search([
+      mintDevice(root, "x", { without: ["authorityKeyIdentifier"] }),
+      ...twins,
+    ]);
+    expect(outcome).toBe("valid");
+    expect(spent.signatures).toBe(1);
+  });
   test("many names against many constraints end at the bound", () => {
     const constraints = { permittedSubtrees: [], excludedSubtrees: names(300, "evil.example") };
     const ca = mintCa(root, { extensions: [makeExtension.nameConstraints(constraints)] });
@@ -152,6 +162,19 @@ describe("D-CERT-30: bounded work, counted and not timed", () => {
       extensions: [makeExtension.subjectAltName(names(300, "good.example"))],
     });
     expect(verdict([leaf, ca], { anchors, purpose: "serverAuth" })).toBe("PKI_PATH_WORK_LIMIT");
+  });
+  test("a bound that is met while a path is checked ends the search", () => {
+    const ca = mintCa(root);
+    const others = [ca, mintCa(root, { key: ca.key })].map(({ certificate }) => certificate);
+    let paths = 0;
+    const input = { leaf: mintDevice(ca, "x").certificate, others, anchors: [root.certificate], now: NOW };
+    const accept = () => {
+      paths++;
+      throw new PkiError("PKI_PATH_WORK_LIMIT", "enough");
+    };
+    const search = new PathSearch({ ...input, budget: new WorkBudget(), leafRefusal: undefined, accept });
+    expect(() => search.find()).toThrow("enough");
+    expect(paths).toBe(1);
   });
   test("limits can be set", () => {
     const ca = mintCa(root);
@@ -161,6 +184,17 @@ describe("D-CERT-30: bounded work, counted and not timed", () => {
     expect(verdict(chain, { anchors, limits: { peerCertificates: 1 } })).toBe("PKI_PATH_WORK_LIMIT");
     expect(verdict(chain, { anchors, limits: { edges: 1 } })).toBe("PKI_PATH_WORK_LIMIT");
   });
+});
+
+test("a signature that was found wrong is not checked again on another way to the same certificate", () => {
+  const c = mintCa(mintRoot({ subject: { CN: "W" } }), { subject: { CN: "C" } });
+  const b1 = mintCa(c, { subject: { CN: "B" } });
+  const b2 = mintCa(c, { subject: { CN: "B" }, key: b1.key });
+  const a = mintCa(b1, { subject: { CN: "A" } });
+  const wrong = [1, 2, 3].map(() => mintRoot({ subject: { CN: "W" } }));
+  const { outcome, spent } = search([mintDevice(a, "x"), a, b1, b2, c], wrong);
+  expect(outcome).toBe("PKI_PATH_BAD_SIGNATURE");
+  expect(spent).toMatchObject({ signatures: 1 + 2 + 2 + 3, edges: 1 + 2 + 2 + 2 * 3 });
 });
 
 test("a signature that was found right is not checked again for the same certificate objects", () => {
