@@ -198,7 +198,7 @@ const handshakeReasons: ReadonlyArray<readonly [RegExp, RefusalReason]> = [
     "not_tls",
   ],
   [
-    /^ERR_SSL_(BAD_SIGNATURE|WRONG_SIGNATURE_(TYPE|LENGTH|SIZE)|SIGNATURE_PROVIDER|DECRYPT_ERROR)$/,
+    /^ERR_SSL_(BAD_SIGNATURE|WRONG_SIGNATURE_(TYPE|LENGTH|SIZE)|PROVIDER_SIGNATURE_FAILURE|DECRYPT_ERROR)$/,
     "bad_proof_of_possession",
   ],
   [/^ERR_SSL_(TLSV1|TLSV13|SSLV3)_ALERT_/, "peer_alert"],

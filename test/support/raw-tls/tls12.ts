@@ -121,20 +121,7 @@ export class RawTls12 {
       sequence: 0n,
     });
     this.records.writeKeys = keys(0, 32);
-    this.#readKeys = keys(16, 36);
-  }
-  #readKeys: TrafficKeys | undefined;
-
-  /** Reads to the server's Finished; returns the alert's number, or "closed", when it does not come. */
-  async serverFinished(): Promise<"finished" | "closed" | number> {
-    for (;;) {
-      const incoming = await this.records.next();
-      if (incoming.kind === "changeCipherSpec") this.records.readKeys = this.#readKeys;
-      else if (incoming.kind === "alert") return incoming.description;
-      else if (incoming.kind === "closed") return "closed";
-      else if (incoming.kind === "handshake" && incoming.message.type === HandshakeType.finished)
-        return "finished";
-    }
+    this.records.keysAfterChangeCipherSpec = keys(16, 36);
   }
 
   async #hello(): Promise<void> {

@@ -131,6 +131,8 @@ export class RecordLayer {
   #closed: Incoming | undefined;
   #wake: () => void = () => {};
   readKeys: TrafficKeys | undefined;
+  /** TLS 1.2: what reads the peer's records from its ChangeCipherSpec on. */
+  keysAfterChangeCipherSpec: TrafficKeys | undefined;
   writeKeys: TrafficKeys | undefined;
 
   private constructor(socket: Socket) {
@@ -213,8 +215,10 @@ export class RecordLayer {
       if (type === ContentType.handshake) this.#handshake = Buffer.concat([this.#handshake, fragment]);
       else if (type === ContentType.alert)
         return { kind: "alert", level: fragment.readUInt8(0), description: fragment.readUInt8(1) };
-      else if (type === ContentType.changeCipherSpec) return { kind: "changeCipherSpec" };
-      else if (type === ContentType.applicationData) return { kind: "applicationData", data: fragment };
+      else if (type === ContentType.changeCipherSpec) {
+        this.readKeys = this.keysAfterChangeCipherSpec ?? this.readKeys;
+        return { kind: "changeCipherSpec" };
+      } else if (type === ContentType.applicationData) return { kind: "applicationData", data: fragment };
       else throw new Error(`record of unknown type ${type}`);
     }
   }
