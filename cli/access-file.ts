@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { Access, type AccessPolicy, defaultAccess } from "../gateway/index.ts";
 import { CliError } from "./errors.ts";
 
@@ -7,8 +7,9 @@ export function defaultAccessText(): string {
   return `${JSON.stringify({ ...defaultAccess, groups: {} }, null, 2)}\n`;
 }
 
-/** Reads and checks `access.json`. Throws CLI_ACCESS_FILE, naming the key that is wrong. */
+/** Reads and checks `access.json`; without one the defaults hold. Throws CLI_ACCESS_FILE, naming the key that is wrong. */
 export function readAccessFile(path: string): AccessPolicy {
+  if (!existsSync(path)) return defaultAccess;
   const text = readFileSync(path, "utf8");
   try {
     const policy: AccessPolicy = JSON.parse(text);

@@ -36,7 +36,7 @@ function describeEvent(out: Output, event: GatewayEvent): string {
     case "message":
       return `${title("cyan", "message")}  ${printable(event.topic)}, ${event.bytes} bytes, QoS ${event.qos}${event.retain ? ", retained" : ""}, from ${printable(event.clientId)}`;
     case "device.purged":
-      return `${title("yellow", "purged")}  what was kept for ${event.kind} ${event.deviceId}, ${event.reason}`;
+      return `${title("yellow", "purged")}  what was kept for ${printable(event.deviceId)}, ${event.reason}`;
     case "reloaded":
       return `${title("green", "reload")}  ${event.sessionsKept} sessions kept, ${event.sessionsClosed} closed`;
     case "warning":

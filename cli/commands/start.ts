@@ -3,7 +3,7 @@ import { Inventory } from "../../pki/index.ts";
 import { describeFailure, ExitCode } from "../errors.ts";
 import { printEvent } from "../gateway-events.ts";
 import { readGatewayFiles, watchedFiles } from "../gateway-files.ts";
-import { makePki, type PkiOptions, pkiOptions } from "../make-pki.ts";
+import { makePki, type PkiOptions, pkiOptions, sayMadePki } from "../make-pki.ts";
 import { readSettings } from "../settings.ts";
 import { isInitialised, openStateDirectory, type StateFiles } from "../state-directory.ts";
 import { dirOption, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
@@ -55,21 +55,30 @@ export function addStart(program: VerbGroup): void {
 
 async function start(session: Session, options: StartOptions): Promise<ExitCode> {
   const { io, out } = session;
-  if (!isInitialised(options.dir)) await makePki(session, options);
+  if (!isInitialised(options.dir)) {
+    const made = await makePki(session, options);
+    if (out.json) out.event({ time: io.now().toISOString(), type: "pki.made", ...made }, "");
+    else sayMadePki(session, made);
+  }
   const files = openStateDirectory(options.dir);
   const settings = readSettings(files.settings);
   const crl = options.crl ?? settings.crl;
   const watch = watchedFiles(files, crl);
   using inventory = Inventory.open(files.directory, { readOnly: true });
+  const trustDomain = inventory.setting("trustDomain");
+  const host = options.host ?? settings.host ?? defaultHost;
   const gateway = await startGateway({
     ...readGatewayFiles(files, crl),
-    host: options.host ?? settings.host ?? defaultHost,
+    host,
     mqttPort: options.mqttPort ?? settings.mqttPort ?? defaultPort,
     registry: inventory,
+    ...(trustDomain === undefined ? {} : { trustDomain }),
     stateDirectory: files.directory,
     ...(settings.limits && { limits: settings.limits }),
   });
   gateway.on("event", (event) => printEvent(out, event, io.now()));
+  // Told before anybody could listen.
+  printEvent(out, { type: "listening", host, port: gateway.mqttPort }, io.now());
   sayWhatNext(session, options, gateway);
   const reload = () => reloadGateway(session, gateway, files, crl);
   const timer = setInterval(() => watch.changed() && reload(), watchIntervalMs);
