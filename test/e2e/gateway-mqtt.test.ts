@@ -107,8 +107,10 @@ test.each([
     5,
   ],
 ])("%s is refused before it touches anything", async (_title, over, reason, returnCode) => {
-  const packet = { username: "d1", ...over };
-  const bytes = connectBytes("clientId" in over ? over.clientId : "d1", packet as never);
+  const { will, ...rest } = { will: undefined, ...over };
+  const filled = will && { qos: 0 as const, retain: false, ...will, payload: Buffer.from(will.payload) };
+  const packet = { username: "d1", ...rest, ...(filled === undefined ? {} : { will: filled }) };
+  const bytes = connectBytes("clientId" in over ? over.clientId : "d1", packet);
   expect(await answerTo(bytes)).toEqual({ reason, received: `2002000${returnCode}` });
 });
 
@@ -233,9 +235,10 @@ test("MQTT-3.2.0-1: a resumed session gets its CONNACK before live messages", as
   first.send(connectBytes("d1", { clean: false }), subscribeBytes("devices/d1/down/#", 1));
   await first.untilReceived(9);
   first.socket.destroy();
-  let going = true;
+  const going = new AbortController();
   const traffic = (async () => {
-    for (let n = 0; going; n += 1) await operator.publishAsync("devices/d1/down/x", String(n), { qos: 1 });
+    for (let n = 0; !going.signal.aborted; n += 1)
+      await operator.publishAsync("devices/d1/down/x", String(n), { qos: 1 });
   })();
   for (let round = 0; round < 20; round += 1) {
     const raw = await at.dial(peer.tls);
@@ -244,7 +247,7 @@ test("MQTT-3.2.0-1: a resumed session gets its CONNACK before live messages", as
     expect(raw.received.subarray(0, 4).toString("hex")).toBe("20020100");
     raw.socket.destroy();
   }
-  going = false;
+  going.abort();
   await traffic;
 });
 

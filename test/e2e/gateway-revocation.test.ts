@@ -11,7 +11,7 @@ test("G-CERT-18, M-07: revocation closes the live session within a second and it
   await using at = await TestGateway.start();
   const operator = await at.connect(await at.peer("op", { kind: "operator" }));
   const got: string[] = [];
-  operator.on("message", (topic, payload) => got.push(`${topic} ${payload}`));
+  operator.on("message", (topic, payload) => got.push(`${topic} ${payload.toString()}`));
   await operator.subscribeAsync("devices/#", { qos: 1 });
   const peer = await at.peer("a");
   await at.connect(peer, { will });
@@ -130,7 +130,7 @@ test("M-08: what a revoked device retained and what waits for it is removed, tho
 
   const operator = await at.connect(op);
   const got: string[] = [];
-  operator.on("message", (topic, payload) => got.push(`${topic} ${payload}`));
+  operator.on("message", (topic, payload) => got.push(`${topic} ${payload.toString()}`));
   await operator.subscribeAsync("devices/#");
   await until("the good one", () => got.length > 0);
   expect(got).toEqual(["devices/b/up/config good"]);

@@ -7,8 +7,8 @@ test("a device and an operator talk through the gateway", async () => {
   const device = await at.connect(await at.peer("pump-1"));
   const operator = await at.connect(await at.peer("alice", { kind: "operator" }));
   const got: string[] = [];
-  operator.on("message", (topic, payload) => got.push(`${topic} ${payload}`));
-  device.on("message", (topic, payload) => got.push(`${topic} ${payload}`));
+  operator.on("message", (topic, payload) => got.push(`${topic} ${payload.toString()}`));
+  device.on("message", (topic, payload) => got.push(`${topic} ${payload.toString()}`));
   await operator.subscribeAsync("devices/+/up/#", { qos: 1 });
   await device.subscribeAsync("devices/pump-1/down/#", { qos: 1 });
   await device.publishAsync("devices/pump-1/up/t", "21", { qos: 0 });

@@ -63,7 +63,17 @@ export class TestRegistry implements DeviceRegistry {
 export interface TestPeer {
   readonly id: string;
   readonly minted: Minted;
-  readonly tls: ConnectionOptions;
+  readonly tls: TestTls;
+}
+
+/** What a client of the test PKI dials with. */
+export interface TestTls {
+  readonly host: string;
+  readonly port: number;
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+  readonly checkServerIdentity: () => undefined;
 }
 
 /** A gateway with a test PKI and registry of its own, and clients for it. */
@@ -120,7 +130,7 @@ export class TestGateway implements AsyncDisposable {
     return { id, minted, tls: this.tlsOf(minted) };
   }
 
-  tlsOf(minted: Minted, ...above: readonly Minted[]): ConnectionOptions {
+  tlsOf(minted: Minted, ...above: readonly Minted[]): TestTls {
     const chain = above.length === 0 ? [this.pki.issuing] : above;
     return {
       host: "127.0.0.1",
@@ -141,7 +151,7 @@ export class TestGateway implements AsyncDisposable {
       reconnectPeriod: 0,
       connectTimeout: 5000,
       ...over,
-    } as IClientOptions);
+    });
     this.#clients.push(client);
     let failure: Error | undefined;
     client.on("error", (error) => {
