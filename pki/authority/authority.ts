@@ -101,7 +101,7 @@ export class Authority {
   async issue(request: IssueRequest): Promise<Issued> {
     const { kind = "device", id, group } = request;
     return this.#audited("certificate.refuse", kind, id, async () => {
-      this.#requireFree(id);
+      this.inventory.requireFreeId(id);
       const key = subjectKey(request);
       const issued = await this.#sign(kind, id, key, request.validityDays);
       this.inventory.transaction(() => {
@@ -120,7 +120,7 @@ export class Authority {
     const { kind = "device", group, validityDays, onProgress } = request;
     const ids = [...request.ids];
     await this.#audited("certificate.refuse", kind, `${ids.length} ids`, async () => {
-      for (const id of ids) this.#requireFree(id);
+      this.requireFree(ids);
     });
     for (let done = 0; done < ids.length; ) {
       const batch: Issued[] = [];
@@ -233,6 +233,11 @@ export class Authority {
     );
   }
 
+  /** Throws PKI_DEVICE_EXISTS or PKI_IDENTITY_NAME unless all of these ids could be added now. */
+  requireFree(ids: Iterable<string>): void {
+    for (const id of ids) this.inventory.requireFreeId(id);
+  }
+
   /** The root, PEM. */
   get caPem(): string {
     return certificatesPem([this.root]);
@@ -249,16 +254,6 @@ export class Authority {
 
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  #requireFree(id: string): void {
-    const taken = this.inventory.device(id);
-    if (taken !== undefined) {
-      throw new PkiError(
-        "PKI_DEVICE_EXISTS",
-        `${taken.kind} ${id} exists already: renew it, or take another id`,
-      );
-    }
   }
 
   async #sign(

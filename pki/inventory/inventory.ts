@@ -87,21 +87,26 @@ export class Inventory {
   /** Throws PKI_IDENTITY_NAME for an id unfit as such, PKI_DEVICE_EXISTS when the id is taken (in any case). */
   addDevice(device: NewDevice): DeviceRow {
     const { id, kind, group } = device;
-    requireName("id", id);
     if (group !== undefined) requireName("group", group);
     return this.transaction(() => {
-      const taken = this.#sql.deviceFolded.get(id);
-      if (taken !== undefined) {
-        throw new PkiError(
-          "PKI_DEVICE_EXISTS",
-          `${taken.kind} ${taken.id} exists already: renew it, or take another id`,
-        );
-      }
+      this.requireFreeId(id);
       const createdAt = this.#now();
       this.#sql.insertDevice.run(id, kind, group ?? null, createdAt.getTime());
       this.audit.append({ action: `${kind}.add`, subject: `${kind}/${id}`, details: { group } });
       return { id, kind, ...(group === undefined ? {} : { group }), status: "active", createdAt };
     });
+  }
+
+  /** Throws as `addDevice` does for this id. */
+  requireFreeId(id: string): void {
+    requireName("id", id);
+    const taken = this.#sql.deviceFolded.get(id);
+    if (taken !== undefined) {
+      throw new PkiError(
+        "PKI_DEVICE_EXISTS",
+        `${taken.kind} ${taken.id} exists already: renew it, or take another id`,
+      );
+    }
   }
 
   /** The device of exactly this id; with `kind`, only when it is of that kind. */
