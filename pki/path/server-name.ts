@@ -40,12 +40,11 @@ export function checkServerName(leaf: Certificate, serverName: string): void {
  */
 function matchesDnsName(presented: string, reference: string): boolean {
   const pattern = normaliseDnsName(presented);
-  if (!pattern.startsWith("*.")) return isDnsName(pattern) && pattern === reference;
+  if (!pattern.startsWith("*.")) return pattern === reference;
   const suffix = pattern.slice(2);
   // A wildcard over a single label (`*.com`, `*.local`) would cover a whole top-level domain.
   if (!isDnsName(suffix) || !suffix.includes(".")) return false;
-  const firstDot = reference.indexOf(".");
-  return firstDot > 0 && reference.slice(firstDot + 1) === suffix;
+  return reference.slice(reference.indexOf(".") + 1) === suffix;
 }
 
 function mismatch(leaf: Certificate, serverName: string): PkiError {

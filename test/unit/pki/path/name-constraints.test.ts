@@ -159,6 +159,7 @@ describe("RFC 5280 §4.2.1.10: rfc822Name", () => {
     ["b@example.com", ".example.com", code],
     ["b@EXAMPLE.com", "example.com", "valid"],
     ['"a@example.com"@evil.org', "example.com", code],
+    ['"a@evil.org"@example.com', "example.com", code],
     ["no-at-sign", "example.com", code],
     ["example.com", "example.com", code],
     ["@example.com", "example.com", code],

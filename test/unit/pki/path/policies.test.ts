@@ -59,6 +59,23 @@ describe("RFC 5280 §6.1: certificate policies", () => {
       refused,
     );
   });
+  test("§6.1.3 (d) (2), §6.1.4 (h): self-issued CAs do not count, and may state anyPolicy", () => {
+    const rolledOver = (ca: Extensions, rolled: Extensions, leaf: Extensions) => {
+      const top = mintCa(root, { subject: { CN: "Top" }, extensions: ca });
+      const again = mintCa(top, { subject: { CN: "Top" }, extensions: rolled });
+      return verdict([mintDevice(again, "x", { extensions: leaf }), again, top], { anchors });
+    };
+    expect(rolledOver([requireExplicit(2)], [], [])).toBe("valid");
+    expect(judge([requireExplicit(2)], [], [])).toBe(refused);
+    const strict = [requireExplicit(0), policies("1.2.3"), inhibitAny(0)];
+    expect(rolledOver(strict, [policies(any)], [policies("1.2.3")])).toBe("valid");
+    expect(judge(strict, [policies(any)], [policies("1.2.3")])).toBe(refused);
+    expect(rolledOver(strict, [policies(any)], [policies(any)])).toBe(refused);
+    // The last certificate is no exception, even where its subject is its issuer's name.
+    const top = mintCa(root, { subject: { CN: "Top" }, extensions: strict });
+    const last = mintDevice(top, "x", { subject: { CN: "Top" }, extensions: [policies(any)] });
+    expect(verdict([last, top], { anchors })).toBe(refused);
+  });
   test("mappings are not processed: with a required policy they are refused, without one they are ignored", () => {
     expect(judge([mapping], [], [])).toBe("valid");
     expect(judge([requireExplicit(0), policies(any), mapping], [policies(any)], [policies(any)])).toBe(

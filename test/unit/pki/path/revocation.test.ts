@@ -109,9 +109,15 @@ describe("D-CERT-25: a CRL that cannot be relied on never clears a certificate",
     expect(withCrl({ revoked, entryExtensions })).toEqual(both("PKI_PATH_CRL_MISSING"));
     expect(withCrl({ revoked, entryExtensions: [makeExtension.reasonCode(1)] })).toEqual(both("valid"));
   });
-  test("RFC 5280 §5.2.4: a delta CRL alone", () => {
-    const extensions = [rawExtension(Extension.deltaCRLIndicator, true, Uint8Array.of(2, 1, 1))];
-    expect(withCrl({ extensions })).toEqual(both("PKI_PATH_CRL_MISSING"));
+  test("RFC 5280 §5.2.4: a delta CRL alone, also one that is not marked critical", () => {
+    for (const critical of [true, false]) {
+      const extensions = [rawExtension(Extension.deltaCRLIndicator, critical, Uint8Array.of(2, 1, 1))];
+      expect(withCrl({ extensions })).toEqual(both("PKI_PATH_CRL_MISSING"));
+    }
+  });
+  test("checking their signatures counts as work", () => {
+    const crls = Array.from({ length: 30 }, () => mintCrl(ca, { corrupt: true }).list);
+    expect(verdict(chain, { anchors, crls })).toBe("PKI_PATH_WORK_LIMIT");
   });
   test("a good one beside a bad one clears", () => {
     const crls = [mintCrl(ca, { corrupt: true }).list, mintCrl(ca).list, rootCrl];
@@ -167,6 +173,14 @@ describe("RFC 5280 §5.2.5, §6.3.3 (b): issuing distribution point", () => {
     });
     const crls = [mintCrl(ca, { extensions }).list, rootCrl];
     expect(verdict([pointed, ca], { anchors, crls, revocation: "require" })).toBe("valid");
+  });
+  test("a distribution point of another CRL issuer is not this one", () => {
+    const cRLIssuer = implicit(2, sequence(generalName({ type: "directoryName", value: root.name })));
+    const points = encode(sequence(sequence(point(url), cRLIssuer)));
+    const extensions = [rawExtension(Extension.cRLDistributionPoints, false, points)];
+    const pointed = mintDevice(ca, "x", { extensions });
+    const crls = [mintCrl(ca, { extensions: [idp(point(url))] }).list, rootCrl];
+    expect(verdict([pointed, ca], { anchors, crls, revocation: "require" })).toBe("PKI_PATH_CRL_MISSING");
   });
   test("a certificate without distribution points has its issuer's name for one", () => {
     const extensions = [idp(point({ type: "directoryName", value: ca.name }))];

@@ -56,9 +56,19 @@ describe("RFC 9525 §6.3: DNS names", () => {
     "gate way",
     "gateway.example\0.evil",
     "*.example",
+    "*.example.com",
+    "bü.example.com",
+    " .example.com",
+    ".example.com",
+    "-.example.com",
     "1.2.3",
   ])("a reference that is no host name matches nothing: %j", (serverName) => {
-    expect(judge(serverName, ["*.example", "a.example", "b"])).toBe(mismatch);
+    expect(judge(serverName, ["*.example", "a.example", "b", "*.example.com"])).toBe(mismatch);
+  });
+  test("a name longer than 253 characters is none (RFC 1034 §3.1)", () => {
+    const name = (length: number) => `${"a.".repeat(125)}${"b".repeat(length - 250)}`;
+    expect(judge(name(253), [name(253)])).toBe("valid");
+    expect(judge(name(254), [name(254)])).toBe(mismatch);
   });
   test("the Kelvin sign is no k", () => {
     expect(judge("\u212Aiosk.example", ["kiosk.example"])).toBe(mismatch);
@@ -98,7 +108,7 @@ describe("RFC 9525 §6.4: IP addresses", () => {
     expect(judge("10.0.0.1", ["10.0.0.1"])).toBe("valid");
     expect(judge("10.0.0.1", ["10.0.0.2"])).toBe(mismatch);
     expect(judgeNames("2001:db8::2", [{ type: "iPAddress", value: v6 }])).toBe(mismatch);
-    expect(judgeNames("fe80::1%eth0", [{ type: "iPAddress", value: v6 }])).toBe(mismatch);
+    expect(judgeNames("2001:db8::1%eth0", [{ type: "iPAddress", value: v6 }])).toBe(mismatch);
   });
   test("a dNSName never stands for an address, wildcard or not", () => {
     expect(judgeNames("10.0.0.1", [{ type: "dNSName", value: "10.0.0.1" }])).toBe(mismatch);
