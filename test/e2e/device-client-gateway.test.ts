@@ -104,6 +104,29 @@ test("renewal on disk and on the wire: new key, same session, no message lost, t
   expect(session.state).toBe("connected");
 });
 
+test("QoS 2 is exactly once in both directions, however often the identity changes in mid-flow", async () => {
+  const peers = [await gateway.peer("d1"), await gateway.peer("d1")];
+  const session = await connected((await gateway.peer("d1")).minted);
+  const operator = await connected((await gateway.peer("ops", { kind: "operator" })).minted);
+  const up: string[] = [];
+  const down: string[] = [];
+  operator.on("message", ({ payload }) => up.push(Buffer.from(payload).toString()));
+  session.on("message", ({ payload }) => down.push(Buffer.from(payload).toString()));
+  await operator.subscribe("devices/d1/up/#", { qos: 2 });
+  await session.subscribe("devices/d1/down/#", { qos: 2 });
+  const sent: Array<Promise<void>> = [];
+  for (let i = 0; i < 120; i++) {
+    sent.push(session.publish("devices/d1/up/n", `${i}`, { qos: 2 }));
+    sent.push(operator.publish("devices/d1/down/n", `${i}`, { qos: 2 }));
+    const next = peers[Math.floor(i / 40) % 2];
+    if (i % 40 === 20 && next) await session.replaceIdentity(identityOf(next.minted));
+  }
+  await Promise.all(sent);
+  await until("all of it", () => up.length >= 120 && down.length >= 120);
+  const all = Array.from({ length: 120 }, (_, i) => `${i}`).toSorted();
+  expect([up.toSorted(), down.toSorted()]).toEqual([all, all]);
+});
+
 test("a renewed certificate that the gateway does not know yet: the session goes on under the old one", async () => {
   const session = await connected((await gateway.peer("d1")).minted);
   const early = await gateway.stranger("d1");

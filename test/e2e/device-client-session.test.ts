@@ -153,6 +153,31 @@ describe("reconnecting", () => {
     expect(broker.arrived).toEqual(["t precious"]);
   });
 
+  test("cut again and again in mid-flow: QoS 1 arrives at least once, QoS 2 exactly once", async () => {
+    const session = await connected();
+    const got = collect(session);
+    await session.subscribe("down", { qos: 1 });
+    const sent: Array<Promise<unknown>> = [];
+    for (let i = 0; i < 200; i++) {
+      sent.push(session.publish("up1", `${i}`, { qos: 1 }), session.publish("up2", `${i}`, { qos: 2 }));
+      sent.push(brokerPublish("down", `${i}`));
+      if (i % 40 === 20) {
+        await until("some progress", () => session.state === "connected" && session.pending.inFlight > 0);
+        broker.cut();
+      }
+    }
+    await Promise.all(sent);
+    await until(
+      "all of it",
+      () => new Set(broker.arrived).size === 400 && new Set(got.map(textOf)).size === 200,
+    );
+    const twice = broker.arrived.filter(
+      (one, at) => one.startsWith("up2") && broker.arrived.indexOf(one) !== at,
+    );
+    expect(twice).toEqual([]);
+    expect(session.pending).toEqual({ waiting: 0, inFlight: 0, bytes: 0 });
+  });
+
   test("QoS 0 is at most once: cut off while it waits for the socket, it rejects and is not sent again", async () => {
     const session = await connected();
     for (const socket of broker.sockets) socket.pause();
