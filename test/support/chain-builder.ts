@@ -201,7 +201,7 @@ export function mintCrl(
 }
 
 /** A certificate from its fields, with nothing added. */
-export function mint(
+function mint(
   issuer: Minted | undefined,
   options: MintOptions,
   defaults: readonly DefaultExtension[],
