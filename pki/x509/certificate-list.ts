@@ -108,20 +108,22 @@ export function parseCertificateList(der: Uint8Array): CertificateList {
 /** A list of a million entries has 50 MB; eight values an entry. */
 const CRL_LIMITS = { maxBytes: 64 * 1024 * 1024, maxNodes: 10_000_000 };
 
-const reasonNames = new Map<number, CRLReason>();
-for (const name of [
-  "unspecified",
-  "keyCompromise",
-  "cACompromise",
-  "affiliationChanged",
-  "superseded",
-] as const) {
-  reasonNames.set(CRLReason[name], name);
-}
-for (const name of ["cessationOfOperation", "certificateHold", "removeFromCRL"] as const) {
-  reasonNames.set(CRLReason[name], name);
-}
-for (const name of ["privilegeWithdrawn", "aACompromise"] as const) reasonNames.set(CRLReason[name], name);
+const reasonNames: ReadonlyMap<number, CRLReason> = new Map(
+  (
+    [
+      "unspecified",
+      "keyCompromise",
+      "cACompromise",
+      "affiliationChanged",
+      "superseded",
+      "cessationOfOperation",
+      "certificateHold",
+      "removeFromCRL",
+      "privilegeWithdrawn",
+      "aACompromise",
+    ] as const
+  ).map((name) => [CRLReason[name], name]),
+);
 
 /**
  * RFC 5280 §5.1

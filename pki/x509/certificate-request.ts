@@ -7,7 +7,7 @@ import { type RawExtension, readExtensions, readKnownExtensions } from "./extens
 import type { GeneralName } from "./general-name.ts";
 import { Name } from "./name.ts";
 import { EXTENSION_REQUEST } from "./oids.ts";
-import { importPublicKey, readSubjectPublicKeyInfo } from "./public-key.ts";
+import { assertAcceptablePublicKey, importPublicKey, readSubjectPublicKeyInfo } from "./public-key.ts";
 
 interface CertificationRequestInfo {
   readonly subject: Name;
@@ -76,9 +76,12 @@ export function parseCertificateRequest(der: Uint8Array): CertificateRequest {
 
 /**
  * RFC 2986 §4.2: the request is signed by the private key of its subject. Returns the key that was proven;
- * throws PKI_CSR_PROOF_OF_POSSESSION when it was not, PKI_ALGORITHM_UNSUPPORTED, PKI_PUBLIC_KEY_INVALID.
+ * throws PKI_CSR_PROOF_OF_POSSESSION when it was not, PKI_PUBLIC_KEY_WEAK, PKI_ALGORITHM_UNSUPPORTED,
+ * PKI_PUBLIC_KEY_INVALID.
  */
 export function verifyProofOfPossession(request: CertificateRequest): KeyObject {
+  // First, because a key of unbounded size makes the verification as slow as its sender likes.
+  assertAcceptablePublicKey(request.publicKey);
   if (!verifySignature(request, request.publicKey)) {
     throw new PkiError("PKI_CSR_PROOF_OF_POSSESSION", "the request is not signed by the key that it names");
   }

@@ -1,7 +1,7 @@
 import { type DerReader, decode } from "../der/reader.ts";
 import { contextConstructed, contextPrimitive, Tag } from "../der/tag.ts";
 import { PkiError, type PkiErrorCode } from "../errors.ts";
-import { type GeneralName, readGeneralName, readGeneralNames } from "./general-name.ts";
+import { type GeneralName, MAX_GENERAL_NAMES, readGeneralName, readGeneralNames } from "./general-name.ts";
 import { Extension } from "./oids.ts";
 
 /**
@@ -187,6 +187,7 @@ function readSubtrees(fields: DerReader, n: number): GeneralName[] {
   const list = fields.enter(contextConstructed(n), "GeneralSubtrees");
   const bases: GeneralName[] = [];
   do {
+    if (bases.length >= MAX_GENERAL_NAMES) throw new PkiError("PKI_DER_LIMIT", "too many subtrees");
     const subtree = list.sequence("GeneralSubtree");
     bases.push(readGeneralName(subtree, "constraint"));
     // RFC 5280 §4.2.1.10: minimum MUST be zero, and maximum MUST be absent; DER leaves the zero out.

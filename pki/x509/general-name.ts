@@ -92,10 +92,15 @@ export function readGeneralName(reader: DerReader, use: GeneralNameUse = "name")
 /** `GeneralNames ::= SEQUENCE SIZE (1..MAX) OF GeneralName`, from a reader inside the SEQUENCE. */
 export function readGeneralNames(names: DerReader): GeneralName[] {
   const list: GeneralName[] = [];
-  do list.push(readGeneralName(names));
-  while (!names.atEnd);
+  do {
+    if (list.length >= MAX_GENERAL_NAMES) throw new PkiError("PKI_DER_LIMIT", "too many names");
+    list.push(readGeneralName(names));
+  } while (!names.atEnd);
   return list;
 }
+
+/** Far beyond what any certificate needs; every name costs its reader time before anything is verified. */
+export const MAX_GENERAL_NAMES = 1024;
 
 export function generalName(name: GeneralName): DerNode {
   switch (name.type) {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   decodePem,
+  encodePrivateKey,
   parseCertificateList,
   parseCertificateRequest,
   parseCertificates,
@@ -12,6 +13,7 @@ import {
   spkiPin,
   verifyProofOfPossession,
   verifySignature,
+  writePrivateKeyFile,
 } from "../../pki/index.ts";
 import { pkiErrorCode } from "../support/pki-error-code.ts";
 
@@ -143,6 +145,16 @@ describe.skipIf(missing)("what the openssl program writes (skipped when it is no
     const common = ["-config", "x.cnf", "-nodes", "-keyout", "explicit.key", "-subj", "/CN=explicit"];
     openssl("req", "-x509", "-newkey", "ec", ...explicit, ...common, "-out", "explicit.pem");
     expect(pkiErrorCode(() => parseCertificates(text("explicit.pem")))).toBe("PKI_PUBLIC_KEY_INVALID");
+  });
+
+  it.each(kinds)("%s key that we encrypt: OpenSSL opens it", (kind) => {
+    const key = readPrivateKeyFile(join(directory, `${kind}.key`));
+    writePrivateKeyFile(join(directory, "ours.key"), key, { passphrase: "open" });
+    openssl("pkey", "-in", "ours.key", "-passin", "pass:open", "-out", "copy.key");
+    expect(text("copy.key")).toBe(encodePrivateKey(key));
+    expect(() => {
+      openssl("pkey", "-in", "ours.key", "-passin", "pass:wrong", "-out", "copy.key");
+    }).toThrow(/bad decrypt|Could not read key/);
   });
 
   it("private keys in PKCS#8, SEC 1 and PKCS#1, plain and encrypted", () => {

@@ -37,9 +37,9 @@ describe("RFC 7468: PEM", () => {
   });
 
   it("takes linear time over a text made to be slow", () => {
-    const start = performance.now();
+    const before = process.cpuUsage();
     pkiErrorCode(() => decodePem("-----BEGIN X-----\n".repeat(50_000)));
     pkiErrorCode(() => decodePem(`-----BEGIN ${"A ".repeat(500_000)}`));
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(process.cpuUsage(before).user).toBeLessThan(1_000_000);
   });
 });

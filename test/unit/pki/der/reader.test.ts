@@ -14,7 +14,7 @@ describe("X.690 §10.1: lengths are definite and minimal", () => {
     ["an indefinite length", "30 80 00 00", "PKI_DER_LENGTH"],
     ["a long form for less than 128", "04 81 01 aa", "PKI_DER_LENGTH"],
     ["a leading zero octet", `04 82 00 80 ${"00".repeat(128)}`, "PKI_DER_LENGTH"],
-    ["five length octets", "04 85 00 00 00 00 01 aa", "PKI_DER_LENGTH"],
+    ["five length octets", "04 85 01 00 00 00 00 aa", "PKI_DER_LENGTH"],
     ["the reserved form ff", "04 ff", "PKI_DER_LENGTH"],
     ["a length beyond the end", "04 05 aa", "PKI_DER_TRUNCATED"],
     ["a length of four gigabytes", "04 84 ff ff ff ff aa", "PKI_DER_TRUNCATED"],

@@ -87,16 +87,16 @@ describe("revocation lists", () => {
     expect(codeOf({ revoked: sequence() })).toBe("PKI_DER_TRUNCATED");
   });
 
-  it("100 000 entries are read within two seconds", async () => {
+  it("100 000 entries are read within two seconds of CPU time", async () => {
     const revoked = Array.from({ length: 100_000 }, (_, i) => ({
       serialNumber: (0x10000000 + i).toString(16).padStart(32, "1"),
       revocationDate: thisUpdate,
       reason: "superseded" as const,
     }));
     const der = await list(revoked);
-    const start = performance.now();
+    const before = process.cpuUsage();
     const read = parseCertificateList(der);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(process.cpuUsage(before).user).toBeLessThan(2_000_000);
     expect(read.revoked.size).toBe(100_000);
     expect(verifySignature(read, signer.publicKey)).toBe(true);
   });

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import {
   bitString,
@@ -68,6 +69,21 @@ describe("certificate requests", () => {
     const impostor = { publicKey: victim.publicKey, sign: (bytes: Uint8Array) => signer.sign(bytes) };
     const request = parseCertificateRequest(await signCertificateRequest({ subject }, impostor));
     expect(pkiErrorCode(() => verifyProofOfPossession(request))).toBe("PKI_CSR_PROOF_OF_POSSESSION");
+  });
+
+  it("a key that no profile takes is refused before its signature is looked at", async () => {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+    const request = parseCertificateRequest(
+      await signCertificateRequest({ subject }, new KeySigner(privateKey)),
+    );
+    expect(pkiErrorCode(() => verifyProofOfPossession(request))).toBe("PKI_PUBLIC_KEY_WEAK");
+  });
+
+  it("bytes that change after the parsing do not change the request", () => {
+    const bytes = Uint8Array.from(der);
+    const request = parseCertificateRequest(bytes);
+    bytes.fill(0);
+    expect(verifyProofOfPossession(request).equals(signer.publicKey)).toBe(true);
   });
 
   it("a request that was changed after signing is refused", () => {

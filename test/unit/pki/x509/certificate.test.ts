@@ -88,6 +88,14 @@ describe("a certificate that OpenSSL parses too", () => {
     );
   });
 
+  it("bytes that change after the parsing do not change the certificate", () => {
+    const bytes = Uint8Array.from(root.der);
+    const certificate = parseCertificate(bytes);
+    bytes.fill(0);
+    expect(certificate.fingerprint).toBe(root.fingerprint);
+    expect(verifySignature(certificate, certificate.publicKey)).toBe(true);
+  });
+
   it("reads every block of a PEM text in order", () => {
     const pem = `noise\n${encodePem("CERTIFICATE", root.der)}more\n${encodePem("CERTIFICATE", forgeCertificate())}`;
     expect(parseCertificates(pem).map((c) => c.subject.toString())).toEqual([
@@ -320,18 +328,27 @@ describe("RFC 5280 §4.2: extensions", () => {
 describe("bounds", () => {
   it("an extension of 64 kB is refused within 50 ms", () => {
     const value = encode(sequence(...Array.from({ length: 21_000 }, () => boolean(true))));
-    const der = forgeCertificate({ rest: [extensionsField({ oid: "2.5.29.17", critical: false, value })] });
-    const start = performance.now();
-    expect(pkiErrorCode(() => parseCertificate(der))).toMatch(/^PKI_DER_(LIMIT|TAG)$/);
-    expect(performance.now() - start).toBeLessThan(50);
+    expect(cpuMs({ rest: [extensionsField({ oid: "2.5.29.17", critical: false, value })] })).toBeLessThan(50);
+    expect(
+      codeOf({ rest: [extensionsField({ oid: "1.2.3", critical: false, value: new Uint8Array(65_536) })] }),
+    ).toBe("PKI_DER_LIMIT");
   });
 
-  it("60 kB of general names, below the size limit, are read or refused within 50 ms", () => {
+  it("60 kB of names, below the size limit, are refused within 50 ms", () => {
     const names = Array.from({ length: 15_000 }, () => ({ type: "dNSName", value: "ab" }) as const);
-    const der = forgeCertificate({ rest: [extensionsField(makeExtension.subjectAltName(names))] });
-    const start = performance.now();
-    pkiErrorCode(() => parseCertificate(der));
-    expect(performance.now() - start).toBeLessThan(50);
+    const rest = [extensionsField(makeExtension.subjectAltName(names))];
+    expect(cpuMs({ rest })).toBeLessThan(50);
+    expect(codeOf({ rest })).toBe("PKI_DER_LIMIT");
+    const constraints = makeExtension.nameConstraints({
+      permittedSubtrees: names.slice(0, 1025),
+      excludedSubtrees: [],
+    });
+    expect(codeOf({ rest: [extensionsField(constraints)] })).toBe("PKI_DER_LIMIT");
+  });
+
+  it("60 kB of attributes in a name are read within 50 ms", () => {
+    const attribute = setOf(sequence(objectIdentifier("2.5.4.3"), utf8String("a")));
+    expect(cpuMs({ subject: sequence(...Array.from({ length: 4500 }, () => attribute)) })).toBeLessThan(50);
   });
 
   it("deep nesting in a name is refused", () => {
@@ -342,6 +359,18 @@ describe("bounds", () => {
     );
   });
 });
+
+/** CPU time of one parse, the least of three: other programs on the machine do not count. */
+function cpuMs(fields: Parameters<typeof forgeCertificate>[0]): number {
+  const der = forgeCertificate(fields);
+  const times = [0, 1, 2].map(() => {
+    const before = process.cpuUsage();
+    pkiErrorCode(() => parseCertificate(der));
+    const used = process.cpuUsage(before);
+    return (used.user + used.system) / 1000;
+  });
+  return Math.min(...times);
+}
 
 function signedPart(certificate: Certificate): Parameters<typeof verifySignature>[0] {
   const { tbs, signatureAlgorithm, signatureParameters, signature } = certificate;
