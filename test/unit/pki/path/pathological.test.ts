@@ -146,12 +146,15 @@ describe("D-CERT-30: bounded work, counted and not timed", () => {
     expect(outcome).toBe("valid");
     expect(spent.signatures).toBe(2);
   });
-  test("an anchor is tried before what the peer sent", () => {
-    const twins = Array.from({ length: 30 }, () => mintCa(crossRoot, { subject: { CN: "Test Root" } }));
-    const { outcome, spent } = search([
-      mintDevice(root, "x", { without: ["authorityKeyIdentifier"] }),
-      ...twins,
-    ]);
+  test("an anchor is tried before what the peer sent, whatever key identifiers that has", () => {
+    const bare = mintRoot({ without: ["subjectKeyIdentifier"] });
+    const keyIdentifier = Uint8Array.of(1, 2, 3);
+    const ski = [makeExtension.subjectKeyIdentifier(keyIdentifier)];
+    const twins = Array.from({ length: 30 }, () =>
+      mintCa(crossRoot, { subject: bare.name, extensions: ski }),
+    );
+    const aki = [makeExtension.authorityKeyIdentifier(keyIdentifier)];
+    const { outcome, spent } = search([mintDevice(bare, "x", { extensions: aki }), ...twins], [bare]);
     expect(outcome).toBe("valid");
     expect(spent.signatures).toBe(1);
   });
