@@ -156,9 +156,12 @@ const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
+/** The file that processes share beside the database could not grow. */
+const SQLITE_IOERR_SHMSIZE = 4874;
 
 function databaseIsFull(error: Error): boolean {
-  return databaseResult(error) === SQLITE_FULL;
+  const shared = "errcode" in error && error.errcode === SQLITE_IOERR_SHMSIZE;
+  return shared || databaseResult(error) === SQLITE_FULL;
 }
 
 function databaseResult(error: Error): number {

@@ -198,6 +198,9 @@ function messageOf(options: ConnectVerbOptions): Uint8Array {
   if (options.message !== undefined && options.messageFile !== undefined) {
     throw new CliError("CLI_USAGE", "--message and --message-file are two ways to say the same: give one");
   }
+  if (options.publish !== undefined && /[+#]|^$/.test(options.publish)) {
+    throw new CliError("CLI_USAGE", "a topic to publish to has no wildcard (+ or #) and is not empty");
+  }
   if (options.publish === undefined && (options.message ?? options.messageFile) !== undefined) {
     throw new CliError("CLI_USAGE", "a message needs a topic: add --publish TOPIC");
   }
