@@ -26,6 +26,7 @@ import {
   verifySignature,
 } from "../../../pki/index.ts";
 import { importPublicKey } from "../../../pki/x509/public-key.ts";
+import { extensionsField, forgeCertificate } from "../../support/forge-certificate.ts";
 import { pkiErrorCode } from "../../support/pki-error-code.ts";
 
 const now = new Date("2026-11-23T12:00:00.500Z");
@@ -284,6 +285,18 @@ describe("what a profile refuses", () => {
     ],
   ])("%s", (_, profile, request) => {
     expect(codeFor(profile, request)).toBe("PKI_PROFILE");
+  });
+
+  it("an issuer without basicConstraints, or that may not sign certificates", () => {
+    const { keyUsage, basicConstraints } = makeExtension;
+    for (const extension of [keyUsage("keyCertSign"), basicConstraints({ ca: false })]) {
+      const issuer = parseCertificate(forgeCertificate({ rest: [extensionsField(extension)] }));
+      expect(codeFor("device", { issuer, identity })).toBe("PKI_PROFILE");
+    }
+    const rest = [extensionsField(basicConstraints({ ca: true }), keyUsage("cRLSign"))];
+    expect(codeFor("device", { issuer: parseCertificate(forgeCertificate({ rest })), identity })).toBe(
+      "PKI_PROFILE",
+    );
   });
 
   it("a malformed id", () => {

@@ -78,6 +78,8 @@ describe("private key files", () => {
     expect(pkiErrorCode(() => readPrivateKeyFile(path))).toBe("PKI_KEY_FILE");
     mkdirSync(join(directory, "d"));
     expect(pkiErrorCode(() => readPrivateKeyFile(join(directory, "d")))).toBe("PKI_KEY_FILE");
+    writeFileSync(path, `${encodePrivateKey(key)}${"\n".repeat(1024 * 1024)}`, { mode: 0o600 });
+    expect(() => readPrivateKeyFile(path)).toThrow(/too large/);
     writeFileSync(path, "secret-looking text", { mode: 0o600 });
     expect(() => readPrivateKeyFile(path)).toThrow(/holds no private key/);
     expect(inspect(caught(() => readPrivateKeyFile(path)))).not.toContain("secret-looking");
@@ -132,6 +134,16 @@ describe("writeFileAtomic", () => {
     expect(readFileSync(path, "utf8")).toBe("new");
     expect(readdirSync(directory)).toEqual(["f"]);
     expect(statSync(path).mode & ownerBits).toBe(ownerBits & 0o600);
+  });
+
+  it("gives the mode that was asked for under a strict umask", () => {
+    const umask = process.umask(0o077);
+    try {
+      writeFileAtomic(join(directory, "f"), "x", 0o644);
+    } finally {
+      process.umask(umask);
+    }
+    expect(statSync(join(directory, "f")).mode & ownerBits).toBe(ownerBits & 0o644);
   });
 
   it("a failure leaves the old file and nothing else", () => {

@@ -116,6 +116,25 @@ describe("a certificate that OpenSSL parses too", () => {
     );
   });
 
+  it("a signature that is right, under the name of another kind of algorithm, does not verify", async () => {
+    const rsa = new KeySigner(generatePrivateKey("rsa:2048"));
+    const tbs = Uint8Array.of(1, 2, 3);
+    const signature = await rsa.sign(tbs);
+    const asEcdsa = {
+      tbs,
+      signature,
+      signatureAlgorithm: "1.2.840.10045.4.3.2",
+      signatureParameters: undefined,
+    };
+    const asRsa = {
+      ...asEcdsa,
+      signatureAlgorithm: "1.2.840.113549.1.1.11",
+      signatureParameters: Uint8Array.of(5, 0),
+    };
+    expect(verifySignature(asRsa, rsa.publicKey)).toBe(true);
+    expect(verifySignature(asEcdsa, rsa.publicKey)).toBe(false);
+  });
+
   it("SHA-1, unknown algorithms and misplaced parameters never verify", () => {
     for (const change of [
       { signatureAlgorithm: "1.2.840.10045.4.1" },
