@@ -5,15 +5,15 @@ import { describe, quote } from "./describe.ts";
 import { ipAddressBytes, isDnsName, normaliseDnsName, sameBytes } from "./names.ts";
 
 /**
- * RFC 9525 §6: the leaf must present `serverName` in its subjectAltName. The commonName is never looked at
- * (§6.3: "a client MUST NOT seek a match for a reference identifier of CN-ID").
+ * RFC 9525 §6: the leaf must present `serverName` in its subjectAltName. The common name is never looked at: a CN-ID
+ * is no identifier of a service any more (RFC 9525 §2).
  * @param serverName a DNS name (A-labels only) or an IPv4/IPv6 literal without brackets or zone
  * @throws PkiError PKI_PATH_NAME_MISMATCH
  */
 export function checkServerName(leaf: Certificate, serverName: string): void {
   const names = leaf.subjectAltName ?? [];
   if (isIP(serverName) !== 0) {
-    // RFC 9525 §6.5: an IP-ID matches an iPAddress byte for byte; a dNSName, wildcard or not, never stands for it.
+    // RFC 9525 §6.4: an IP-ID matches an iPAddress byte for byte; a dNSName, wildcard or not, never stands for it.
     const wanted = ipAddressBytes(serverName);
     const found = names.some(
       (name) => name.type === "iPAddress" && wanted !== undefined && sameBytes(name.value, wanted),
