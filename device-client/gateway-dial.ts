@@ -53,6 +53,8 @@ export class VerifiedGateway {
         rejectUnauthorized: false,
         checkServerIdentity: nameCheckFor(options.serverName),
       });
+      // An acknowledgement is four octets: it should not wait for more to send.
+      socket.setNoDelay(true);
       const settle = () => {
         signal.removeEventListener("abort", onAbort);
         socket.off("error", onError);

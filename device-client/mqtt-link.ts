@@ -223,6 +223,10 @@ export class MqttLink {
 
   #meaning(error: Error): DeviceError {
     if (error instanceof DeviceError) return error;
+    if (error.message === "Keepalive timeout") {
+      // MQTT 3.1.1 §3.1.2.10: no PINGRESP in a reasonable time, so the connection is taken for dead.
+      return new DeviceError("DEVICE_CONNECTION_LOST", "the gateway no longer answers", { cause: error });
+    }
     const socketError = "code" in error && typeof error.code === "string";
     if (!socketError) return new DeviceError("DEVICE_PROTOCOL_ERROR", textOf(error), { cause: error });
     const meaning = dialError(error, this.#settings.gateway);

@@ -37,7 +37,7 @@ test("a connection that ends in the middle of a packet delivers nothing of it an
       (turn) => [connack, turn === 1 ? hello.subarray(0, cut) : hello],
       (turn) => turn === 1,
     );
-    const { got, reasons } = await watched(server);
+    const { got, reasons } = watched(server);
     await until("the whole message on the second connection", () => got.length === 1);
     expect(got).toEqual(["t hello"]);
     expect(reasons).toEqual(["DEVICE_CONNECTION_LOST"]);
@@ -52,17 +52,18 @@ test("a connection that ends in the middle of CONNACK is no session", async () =
   expect(await firstFailure(server)).toBe("DEVICE_REFUSED");
 });
 
-test("a packet beyond maxPacketBytes ends the connection at its header, not at its end", async () => {
+test("a packet beyond maxPacketBytes ends the connection at its header; what came with it does not count", async () => {
   const header = Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f]);
-  const server = await gatewayThat((turn) => [connack, turn === 1 ? header : hello]);
-  const { got, reasons } = await watched(server);
+  const server = await gatewayThat((turn) => (turn === 1 ? [connack, hello, header] : [connack, hello]));
+  const { got, reasons, connections } = watched(server);
   await until("the next connection", () => got.length === 1);
   expect(reasons).toEqual(["DEVICE_PROTOCOL_ERROR"]);
+  expect(connections).toEqual(["TLSv1.3"]);
 });
 
 test("a packet of exactly maxPacketBytes is delivered", async () => {
   const server = await gatewayThat(() => [connack, publish("t", "x".repeat(997))]);
-  const { got, reasons } = await watched(server, { maxPacketBytes: 1000 });
+  const { got, reasons } = watched(server, { maxPacketBytes: 1000 });
   await until("the message", () => got.length === 1);
   expect(reasons).toEqual([]);
 });
@@ -74,7 +75,7 @@ test("MQTT 3.1.1 §3.2: a PUBLISH before CONNACK is a protocol error and is not 
 
 test("a second CONNACK is a protocol error", async () => {
   const server = await gatewayThat((turn) => (turn === 1 ? [connack, connack] : [connack, hello]));
-  const { got, reasons } = await watched(server);
+  const { got, reasons } = watched(server);
   await until("the next connection", () => got.length === 1);
   expect(reasons).toEqual(["DEVICE_PROTOCOL_ERROR"]);
 });
@@ -84,15 +85,22 @@ test("a malformed packet ends the connection", async () => {
   const server = await gatewayThat((turn) =>
     turn === 1 ? [connack, Buffer.from("360500017461", "hex")] : [connack, hello],
   );
-  const { got, reasons } = await watched(server);
+  const { got, reasons } = watched(server);
   await until("the next connection", () => got.length === 1);
   expect(reasons).toEqual(["DEVICE_PROTOCOL_ERROR"]);
+});
+
+test("MQTT 3.1.1 §3.1.2.10: a gateway that no longer answers PINGREQ is given up after one and a half intervals", async () => {
+  const server = await gatewayThat((turn) => (turn === 1 ? [connack] : [connack, hello]));
+  const { got, reasons } = watched(server, { keepaliveSeconds: 1 });
+  await until("the next connection", () => got.length === 1);
+  expect(reasons).toEqual(["DEVICE_CONNECTION_LOST"]);
 });
 
 test("QoS 2 messages that are never released end the connection before they fill the memory", async () => {
   const flood = Array.from({ length: 1001 }, (_, index) => publish("t", "x", 2, index + 1));
   const server = await gatewayThat((turn) => (turn === 1 ? [connack, ...flood] : [connack, hello]));
-  const { got, reasons } = await watched(server);
+  const { got, reasons } = watched(server);
   await until("the next connection", () => got.length === 1);
   expect(reasons).toEqual(["DEVICE_PROTOCOL_ERROR"]);
 });
@@ -193,13 +201,15 @@ async function gatewayThat(
   return cleanUp.use(server);
 }
 
-async function watched(server: RogueServer, over: Partial<ConnectOptions> = {}) {
+function watched(server: RogueServer, over: Partial<ConnectOptions> = {}) {
   const session = opened(server, over);
   const got: string[] = [];
   const reasons: DeviceErrorCode[] = [];
+  const connections: string[] = [];
   session.on("message", ({ topic, payload }) => got.push(`${topic} ${Buffer.from(payload).toString()}`));
   session.on("reconnecting", ({ reason }) => reasons.push(reason.code));
-  return { got, reasons };
+  session.on("connected", ({ protocol }) => connections.push(protocol));
+  return { got, reasons, connections };
 }
 
 function opened(server: RogueServer, over: Partial<ConnectOptions> = {}): DeviceSession {

@@ -24,6 +24,7 @@ import {
   spkiPin,
 } from "../../pki/index.ts";
 import {
+  deviceRecipe,
   dnsName,
   gatewayRecipe,
   issuingRecipe,
@@ -150,6 +151,11 @@ const cases: Record<string, Case> = {
   "D-CERT-10: a bare wildcard": {
     rogue: async () => gatewayWith({ subjectAltName: [dnsName("*")] }),
     code: wrongName,
+  },
+  "D-CERT-10: RFC 9525 §6.3: a wildcard over two labels": {
+    rogue: async () => gatewayWith({ subjectAltName: [dnsName("*.plant.test")] }),
+    code: wrongName,
+    asksRogue: () => ({ gateway: { host: "127.0.0.1", serverName: "gateway.north.plant.test" } }),
   },
   "D-CERT-11: a NUL in the name": {
     rogue: async () => gatewayWith({ subjectAltName: [dnsName("gateway.test\0.evil.test")] }),
@@ -504,6 +510,24 @@ describe("transport", () => {
     const error = await refusal({ ...options(silent.port), connectTimeoutMs: 300 });
     expect([error.code, silent.handshakes]).toEqual(["DEVICE_TIMEOUT", 1]);
   });
+
+  test.each(["p384", "ed25519", "rsa:2048", "ml-dsa-44", "ml-dsa-65"] as const)(
+    "a gateway and a device with %s keys",
+    async (algorithm) => {
+      const leaf = await mint(gatewayRecipe(pki.issuing, { algorithm }));
+      const device = await mint(deviceRecipe(pki.issuing, "d1", { algorithm }));
+      await using broker = await startTlsBroker(serving(leaf, pki.issuing), pki.root.pem);
+      const parts = { certificate: device.pem + pki.issuing.pem, ca: pki.root.pem };
+      const identity = identityFromSigner(device.signer, parts);
+      await using session = await connect({
+        ...options(broker.port),
+        identity,
+        pins: [spkiPin(leaf.certificate)],
+      });
+      expect(session.state).toBe("connected");
+      expect(broker.shown).toEqual([device.certificate.fingerprint]);
+    },
+  );
 
   test("nobody listens: DEVICE_UNREACHABLE", async () => {
     const server = await startRogueServer(serving(pki.gateway, pki.issuing));
