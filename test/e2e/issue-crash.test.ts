@@ -40,9 +40,8 @@ describe("kill -9", () => {
     const { inventory } = authority;
     const recorded = issued.map((fingerprint) => inventory.certificate(fingerprint));
     expect(recorded.filter((row) => row === undefined)).toEqual([]);
-    for (const row of recorded) {
-      if (row !== undefined) expect(readIdentity(parseCertificate(row.der)).id).toBe(row.identityId);
-    }
+    const named = recorded.map((row) => row && readIdentity(parseCertificate(row.der)).id);
+    expect(named).toEqual(recorded.map((row) => row?.identityId));
     for (const fingerprint of revoked) expect(inventory.certificate(fingerprint)?.revokedAt).toBeDefined();
 
     // One entry for each certificate, and nothing that only half happened.
