@@ -33,8 +33,8 @@ interface Candidate {
 }
 
 /**
- * Depth-first search for a path from the leaf to an anchor (RFC 4158 §2). Key identifiers and dates only say which candidate to try first (RFC 4158 §3.5). Every signature
- * is checked on the way, each pair once.
+ * Depth-first search for a path from the leaf to an anchor (RFC 4158 §2). Key identifiers and dates only say which
+ * candidate to try first (RFC 4158 §3.5). Every signature is checked on the way, each pair once.
  */
 export class PathSearch {
   readonly #input: SearchInput;
