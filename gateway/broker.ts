@@ -131,6 +131,7 @@ export class Broker {
       // Between handshake and CONNECT the certificate may have been revoked.
       recheck(session);
     } catch (error) {
+      session.connection.note("certificate_refused", "the certificate could not be judged");
       return done(error instanceof Error ? error : new Error(String(error)), false);
     }
     const refused = judgeConnect(packet, session.identity, session.rights, limits);

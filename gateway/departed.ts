@@ -27,15 +27,15 @@ export class Departed {
 
   /** One judgement for each device that something is stored of. */
   *subjects(): Generator<() => void> {
-    const { persistence } = this.#options;
-    const clientIds = new Set([
-      ...persistence.sessionIds(),
-      ...persistence.publisherIds(),
-      ...persistence.orphanedWills().map((will) => will.clientId),
-    ]);
-    for (const [deviceId, ids] of Map.groupBy(clientIds, deviceOf)) {
+    for (const [deviceId, ids] of Map.groupBy(this.#clientIds(), deviceOf)) {
       yield () => this.#judge(deviceId, ids);
     }
+  }
+
+  /** Judges one device without waiting for the next round. */
+  judge(deviceId: string): void {
+    const own = this.#clientIds().filter((clientId) => deviceOf(clientId) === deviceId);
+    if (own.length > 0) this.#judge(deviceId, own);
   }
 
   /** May the will of a client that is not connected still fire? Its rights are those of now. */
@@ -46,6 +46,12 @@ export class Departed {
     if (device === undefined || endOfDevice(registry, id) !== undefined) return false;
     const rights = rightsOf({ kind: device.kind, id, group: device.group });
     return rights.mayPublish(will.topic) && (!will.retain || rights.mayRetain);
+  }
+
+  #clientIds(): string[] {
+    const { persistence } = this.#options;
+    const wills = persistence.orphanedWills().map((will) => will.clientId);
+    return [...new Set([...persistence.sessionIds(), ...persistence.publisherIds(), ...wills])];
   }
 
   #judge(deviceId: string, clientIds: readonly string[]): void {

@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
 import type { Certificate, CertificateList } from "../pki/index.ts";
 import type { AccessPolicy } from "./access.ts";
@@ -81,6 +82,11 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return gateway;
 }
 
+/** How often what departed devices left behind is looked for, in milliseconds. */
+const departedIntervalMs = 2_000;
+/** How long closed sessions may take to be let go of by the broker, in milliseconds. */
+const lastWorkMs = 1_000;
+
 class MqttGateway extends EventEmitter implements Gateway {
   #settings: GatewaySettings;
   readonly #sessions = new Sessions();
@@ -89,7 +95,7 @@ class MqttGateway extends EventEmitter implements Gateway {
   #persistence: SqlitePersistence | undefined;
   #broker: Broker | undefined;
   #departed: Departed | undefined;
-  #watch: RevocationWatch | undefined;
+  #watches: readonly RevocationWatch[] = [];
   #closing: Promise<void> | undefined;
   mqttPort = 0;
 
@@ -127,16 +133,28 @@ class MqttGateway extends EventEmitter implements Gateway {
       sessions: this.#sessions,
       limits,
       emit: (event) => this.#emit(event),
-      recheck: (session) => this.#recheck(session),
+      recheck: (session) => this.#recheckIfChanged(session),
       refuse: (session, reason, detail, clientId) => this.#tellSession(session, reason, detail, clientId),
       mayFire: (will) => this.#departed?.mayFire(will) === true,
     });
-    this.#watch = new RevocationWatch({
-      changeCounter: () => registry.changeCounter(),
-      subjects: () => this.#subjects(),
-      onTick: () => this.#endExpired(),
-      onError: (error) => this.#warn("the registry cannot be asked", error),
-    });
+    const departed = this.#departed;
+    const changeCounter = () => registry.changeCounter();
+    const onError = (error: unknown) => this.#warn("the registry cannot be asked", error);
+    this.#watches = [
+      new RevocationWatch({
+        changeCounter,
+        subjects: () => this.#subjects(),
+        onTick: () => this.#endExpired(),
+        onError,
+      }),
+      // What devices left behind hurts nobody at once, and there may be much of it.
+      new RevocationWatch({
+        changeCounter,
+        subjects: () => departed.subjects(),
+        onError,
+        intervalMs: departedIntervalMs,
+      }),
+    ];
     this.mqttPort = await this.#listener.listen(host, mqttPort);
     this.#emit({ type: "listening", host, port: this.mqttPort });
   }
@@ -189,9 +207,18 @@ class MqttGateway extends EventEmitter implements Gateway {
 
   #admit(socket: TLSSocket, peer: AuthenticatedPeer, address: string): void {
     const { registry, trustDomain, limits, now } = this.#settings;
+    // Read first: a change while the peer is judged has it judged again at its CONNECT.
+    const judgedAt = registry.changeCounter();
     const identity = identify(peer, registry, now(), trustDomain);
     const connection = new MqttConnection(socket, address, limits);
-    const session = new Session(connection, peer, identity, this.#settings.access.rightsOf(identity), now());
+    const session = new Session(
+      connection,
+      peer,
+      identity,
+      this.#settings.access.rightsOf(identity),
+      now(),
+      judgedAt,
+    );
     this.#sessions.add(session);
     connection.once("close", () => this.#onClosed(session));
     this.#broker?.accept(session);
@@ -206,23 +233,34 @@ class MqttGateway extends EventEmitter implements Gateway {
 
   // --- what may end a session ---
 
-  /** Judges a session as of now; ends it and throws when it would not be let in. */
+  /**
+   * Judges a session by the registry of now; ends it and throws when it would not be let in. An error that is no
+   * GatewayError comes from the registry.
+   */
   #recheck(session: Session): void {
-    const { registry, trustDomain, now } = this.#settings;
+    const { registry, trustDomain, now, access } = this.#settings;
+    const judgedAt = registry.changeCounter();
     try {
       const identity = identify(session.peer, registry, now(), trustDomain);
-      if (identity.group !== session.identity.group)
-        session.rights = this.#settings.access.rightsOf(identity);
+      if (identity.group !== session.identity.group) session.rights = access.rightsOf(identity);
       session.identity = identity;
+      session.judgedAt = judgedAt;
     } catch (error) {
-      this.#kick(session, error);
+      if (error instanceof GatewayError) this.#kick(session, error);
       throw error;
     }
+  }
+
+  /** As `#recheck`, for a session that was judged a moment ago: nothing is asked where nothing changed. */
+  #recheckIfChanged(session: Session): void {
+    const expired = this.#settings.now().getTime() > session.identity.notAfter.getTime();
+    if (expired || this.#settings.registry.changeCounter() !== session.judgedAt) this.#recheck(session);
   }
 
   #kick(session: Session, error: unknown): void {
     const { reason = "certificate_refused", message } = asRefusal(error);
     session.kick(reason, message);
+    void session.released.then(() => this.#departed?.judge(session.identity.id)).catch(() => undefined);
   }
 
   *#subjects(): Generator<() => void> {
@@ -232,11 +270,11 @@ class MqttGateway extends EventEmitter implements Gateway {
         try {
           this.#recheck(session);
         } catch (error) {
+          // A refusal has ended the session; a registry that fails says nothing about it.
           if (!(error instanceof GatewayError)) throw error;
         }
       };
     }
-    yield* this.#departed?.subjects() ?? [];
   }
 
   #endExpired(): void {
@@ -268,15 +306,16 @@ class MqttGateway extends EventEmitter implements Gateway {
   }
 
   async #close(): Promise<void> {
-    this.#watch?.stop();
+    for (const watch of this.#watches) watch.stop();
     this.#listener.stop();
     for (const session of this.#sessions) session.connection.end("gateway_stopping", "the gateway stops");
     const deadline = performance.now() + this.#settings.limits.closeTimeoutMs;
     while (this.#listener.openSockets > 0 && performance.now() < deadline) {
-      await new Promise<void>((resolve) => setTimeout(resolve, 10));
+      await delay(10);
     }
     this.#listener.destroyAll();
-    await Promise.all([...this.#sessions].map((session) => session.released));
+    const released = Promise.all([...this.#sessions].map((session) => session.released));
+    await Promise.race([released, delay(lastWorkMs)]);
     await this.#broker?.close();
     await this.#persistence?.destroy();
     this.#emit({ type: "closed" });

@@ -16,6 +16,8 @@ export class Session {
   clientId: string | undefined;
   /** The CONNACK that accepts was sent. */
   opened = false;
+  /** The registry's change counter, read before the peer was last judged. */
+  judgedAt: number;
   /** Why it never became a session was told already. */
   refusalTold = false;
   /** The will must not fire: its device lost its rights. */
@@ -31,12 +33,14 @@ export class Session {
     identity: DeviceIdentity,
     rights: Rights,
     since: Date,
+    judgedAt: number,
   ) {
     this.connection = connection;
     this.peer = peer;
     this.identity = identity;
     this.rights = rights;
     this.since = since;
+    this.judgedAt = judgedAt;
     // Aedes reports "drain" on a connection as the last step of closing it, and never before: `write` is always true.
     this.released = new Promise((resolve) => connection.once("drain", resolve));
   }
