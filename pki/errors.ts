@@ -64,6 +64,7 @@ export const pkiErrors = {
   PKI_AUTHORITY_EXISTS: "the directory holds an authority, or other files",
   PKI_AUTHORITY_MISSING: "the directory holds no authority",
   PKI_AUTHORITY_DAMAGED: "the files of the authority do not fit together",
+  PKI_FILE_WRITE: "a file of the authority cannot be written",
   PKI_ROOT_KEY_ABSENT: "the root key is needed and is not in the directory",
   PKI_IMPORT_REFUSED: "the certification authority to import is not fit for use",
 } as const satisfies Record<string, string>;

@@ -1,4 +1,3 @@
-import { writeFileAtomic } from "../files.ts";
 import type { Inventory } from "../inventory/index.ts";
 import { encodePem } from "../pem.ts";
 import type { Signer } from "../signer.ts";
@@ -8,6 +7,7 @@ import { keyIdentifierOf } from "../x509/public-key.ts";
 import { signCertificateList } from "../x509/sign.ts";
 import { layoutOf } from "./layout.ts";
 import { keyId } from "./record.ts";
+import { writePublicFile } from "./write-file.ts";
 
 export interface CrlOptions {
   readonly now: Date;
@@ -63,10 +63,6 @@ export function publishCrl(inventory: Inventory, directory: string, issuers: rea
   inventory.transaction(() => {
     const keyIds = new Set(issuers.map(keyId));
     const lists = [...keyIds].flatMap((id) => inventory.crlNumbers.latest(id) ?? []);
-    writeFileAtomic(
-      layoutOf(directory).crl,
-      lists.map(({ der }) => encodePem("X509 CRL", der)).join(""),
-      0o644,
-    );
+    writePublicFile(layoutOf(directory).crl, lists.map(({ der }) => encodePem("X509 CRL", der)).join(""));
   });
 }

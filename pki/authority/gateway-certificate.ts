@@ -1,6 +1,5 @@
 import { createPublicKey } from "node:crypto";
 import { existsSync, readFileSync, renameSync } from "node:fs";
-import { writeFileAtomic } from "../files.ts";
 import { issueCertificate } from "../issue.ts";
 import { generatePrivateKey, type KeyAlgorithm, writePrivateKeyFile } from "../keys.ts";
 import type { Signer } from "../signer.ts";
@@ -9,6 +8,7 @@ import type { AuthorityParts } from "./authority.ts";
 import { certificatesPem, defaultGatewayNames, presented } from "./create.ts";
 import { layoutOf } from "./layout.ts";
 import { rowOf } from "./record.ts";
+import { writePublicFile } from "./write-file.ts";
 
 export interface GatewayRequest {
   /** DNS names and IP addresses; default those of the certificate that is replaced. */
@@ -47,7 +47,7 @@ export async function replaceGatewayCertificate(
   const row = rowOf(certificate, issuer, "gateway", { kind: "gateway", id: "gateway" });
   inventory.recordCertificates([row], current === undefined ? "certificate.issue" : "certificate.renew");
   if (newKey !== undefined) writePrivateKeyFile(files.gatewayNextKey, newKey);
-  writeFileAtomic(files.gatewayCertificate, certificatesPem([certificate, ...presented(chain, root)]), 0o644);
+  writePublicFile(files.gatewayCertificate, certificatesPem([certificate, ...presented(chain, root)]));
   if (newKey !== undefined) renameSync(files.gatewayNextKey, files.gatewayKey);
   return certificate;
 }

@@ -1,5 +1,4 @@
 import { PkiError } from "../errors.ts";
-import { writeFileAtomic } from "../files.ts";
 import { issueCertificate } from "../issue.ts";
 import type { Signer } from "../signer.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
@@ -7,6 +6,7 @@ import type { AuthorityParts } from "./authority.ts";
 import { certificatesPem } from "./create.ts";
 import { layoutOf } from "./layout.ts";
 import { rowOf } from "./record.ts";
+import { writePublicFile } from "./write-file.ts";
 
 /** A new certificate for the issuing CA's key, with the old one's name and constraints, in issuing.cert.pem. */
 export async function renewIssuingCertificate(
@@ -36,6 +36,6 @@ export async function renewIssuingCertificate(
     [rowOf(renewed, root, "issuing", { kind: "ca", id: "issuing" })],
     "certificate.renew",
   );
-  writeFileAtomic(layoutOf(directory).issuingCertificate, certificatesPem([renewed]), 0o644);
+  writePublicFile(layoutOf(directory).issuingCertificate, certificatesPem([renewed]));
   return renewed;
 }

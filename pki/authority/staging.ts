@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { PkiError } from "../errors.ts";
 import { syncDirectory } from "../files.ts";
 import { fileNames } from "./layout.ts";
+import { writeFailure } from "./write-file.ts";
 
 const stagingName = ".init";
 const pidName = "pid";
@@ -11,11 +12,16 @@ const pidName = "pid";
  * Makes the files of an authority appear in `directory` all together. `build` writes them into a directory of their
  * own below it; then they move up, the inventory last, and only a directory with an inventory counts as an authority.
  * Killed at any point, this leaves no usable authority or a complete one; the next call clears away what an
- * interrupted one left. Throws PKI_AUTHORITY_EXISTS when there is one, or files that would be overwritten.
+ * interrupted one left. Throws PKI_AUTHORITY_EXISTS when there is one, or files that would be overwritten; PKI_FILE_WRITE.
  */
 export async function buildInPlace<T>(directory: string, build: (staging: string) => Promise<T>): Promise<T> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const staging = claim(directory);
+  let staging: string;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    staging = claim(directory);
+  } catch (error) {
+    throw writeFailure(error, directory);
+  }
   try {
     const result = await build(staging);
     for (const name of Object.values(fileNames)) {
@@ -27,7 +33,7 @@ export async function buildInPlace<T>(directory: string, build: (staging: string
     return result;
   } catch (error) {
     if (!existsSync(join(directory, fileNames.inventory))) removeParts(directory);
-    throw error;
+    throw writeFailure(error, directory);
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }

@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, X509Certificate } from "node:crypto";
-import { chmodSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { numberedIds, openAuthority } from "../../../../pki/authority/index.ts";
 import {
@@ -316,6 +316,17 @@ describe("revoking", () => {
     await expect(pki.authority.revoke(wrong)).rejects.toThrow(refused("PKI_CERTIFICATE_UNKNOWN"));
     await expect(pki.authority.revoke({ id: "pump-9" })).rejects.toThrow(refused("PKI_CERTIFICATE_UNKNOWN"));
     expect(lastEntry().action).toBe("revocation.refuse");
+  });
+
+  test("a list that cannot be written does not undo the revocation", async () => {
+    const { certificate } = await pki.device("pump-1");
+    rmSync(pki.path("crl.pem"));
+    // A directory in its place: the rename fails, as on a disk that lets nothing be written.
+    mkdirSync(pki.path("crl.pem"));
+    const { revoked, crlError } = await pki.authority.revoke({ id: "pump-1" });
+    expect(revoked).toHaveLength(1);
+    expect(crlError).toMatchObject({ code: "PKI_FILE_WRITE" });
+    expect(pki.inventory.certificate(certificate.fingerprint)?.revokedAt).toBeDefined();
   });
 
   test("E-11: CRL numbers only grow, also when lists are signed at the same time", async () => {

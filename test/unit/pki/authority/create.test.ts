@@ -189,6 +189,13 @@ describe("a directory that is not empty", () => {
     );
   });
 
+  test("a place that cannot be written is said to be one", async () => {
+    writeFileSync(directory, "a file where the directory should be");
+    await expect(createAuthority(directory, quick)).rejects.toThrow(
+      refused("PKI_FILE_WRITE", /check the owner/),
+    );
+  });
+
   test("two at once: one makes it, the other is told so", async () => {
     const results = await Promise.allSettled([
       createAuthority(directory, quick),
