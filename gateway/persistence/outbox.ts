@@ -4,7 +4,7 @@ import type { CommitLog } from "./commit-log.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Payload } from "./payload.ts";
 import { type Entry, firstMessageId, type QoS, type Session } from "./session.ts";
-import { Settled, settled } from "./settled.ts";
+import { settled } from "./settled.ts";
 import { type BrokerState, highestGrant } from "./state.ts";
 
 /** An aedes Client (with a connection), or just an id. */
@@ -108,11 +108,12 @@ export class Outbox {
 
   /**
    * PUBACK or PUBCOMP arrived, or the message may not be sent after all. Not awaited: forgotten in a crash, the
-   * message is sent once more as a re-delivery.
+   * message is sent once more as a re-delivery. A promise all the same: aedes asks from inside its packet parser,
+   * which an answer in the same turn would re-enter.
    */
-  clear(client: ReceivingClient, packet: Partial<OutgoingPacket>): PromiseLike<object | undefined> {
+  async clear(client: ReceivingClient, packet: Partial<OutgoingPacket>): Promise<object | undefined> {
     const session = this.#state.sessions.get(client.id);
-    if (session === undefined) return new Settled(undefined);
+    if (session === undefined) return undefined;
     if (packet.messageId === undefined) {
       const entry = find(session, packet);
       // aedes says so of a message that it will not deliver (any more) on this connection: forbidden by now, or
@@ -122,15 +123,15 @@ export class Outbox {
           if (!entry.sent && session.queue.get(entry.seq) === entry) this.#state.dequeue(session, entry);
         });
       }
-      return new Settled(entry && packetOf(entry));
+      return entry && packetOf(entry);
     }
     const entry = session.byMessageId(packet.messageId);
     // An identifier that was not used on this connection acknowledges nothing.
     if (entry === undefined || (client.conn !== undefined && entry.connection !== client.conn)) {
-      return new Settled(undefined);
+      return undefined;
     }
     this.#state.dequeue(session, entry);
-    return new Settled(packetOf(entry));
+    return packetOf(entry);
   }
 
   /** The queue as it is now, oldest first, minus what is gone or was sent on this connection meanwhile. */

@@ -250,7 +250,7 @@ export class SqlitePersistence {
   outgoingClearMessageId(
     client: ReceivingClient,
     packet: Partial<OutgoingPacket>,
-  ): PromiseLike<object | undefined> {
+  ): Promise<object | undefined> {
     return this.#outbox.clear(client, packet);
   }
 

@@ -5,6 +5,9 @@
  * outgoingEnqueueCombi, then emits it, and a subscriber drops any number lower than one it has seen. Were these
  * answers promises, a retained message (one more step) would be overtaken by the plain message behind it and be
  * dropped as a duplicate. Answered in the same turn, messages are emitted in the order of their numbers.
+ *
+ * Only for what aedes asks while it publishes or delivers, never for what it asks while it handles a packet other
+ * than PUBLISH: its parser is not re-entrant.
  */
 export class Settled<T> implements PromiseLike<T> {
   readonly #value: T;
