@@ -3,7 +3,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { PkiError } from "../errors.ts";
 
 /** What may be bound to a statement here: SQLite's own types, no dates and no booleans. */
-export type SqlValue = null | number | string | Uint8Array;
+type SqlValue = null | number | string | Uint8Array;
 
 /** A prepared statement whose rows are known to be of one type (the schema's `STRICT` tables hold it). */
 export interface Query<Row> {
