@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import { copyFileSync, existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { OutgoingPacket } from "../../../../gateway/persistence/outbox.ts";
+import { SqlitePersistence } from "../../../../gateway/persistence/persistence.ts";
 import { firstMessageId } from "../../../../gateway/persistence/session.ts";
 import {
   distribute,
@@ -9,6 +10,7 @@ import {
   payloadsOf,
   publish,
   queueOf,
+  SlowStore,
   settledBy,
   temporaryFile,
   turns,
@@ -40,7 +42,7 @@ const about = (packet: OutgoingPacket, messageId: number): OutgoingPacket => ({
 });
 
 /** Sends the whole queue the way aedes resumes a session; returns what went out. */
-async function resume(persistence: ReturnType<typeof openDirect>, client = new Connected(), nextId = 1) {
+async function resume(persistence: SqlitePersistence, client = new Connected(), nextId = 1) {
   const sent: OutgoingPacket[] = [];
   for await (const packet of persistence.outgoingStream(client)) {
     const outgoing = about(packet, packet.messageId ?? nextId++);
@@ -101,6 +103,24 @@ describe("re-delivery", () => {
     await after.outgoingClearMessageId(client, { messageId: sent?.messageId });
     expect(after.stats().queued).toBe(0);
     await after.destroy();
+  });
+
+  test("MQTT-4.3.3-1: PUBREL waits for the disk, a PUBLISH does not", async () => {
+    const store = new SlowStore();
+    const persistence = new SqlitePersistence(store);
+    const subscribed = persistence.addSubscriptions({ id: "sub" }, [{ topic: "up/#", qos: 2 }]);
+    await store.written();
+    await subscribed;
+    await distribute(persistence, publish("up/a", "1", { qos: 2 }));
+    await store.written();
+    const [sent] = await resume(persistence);
+    const released = Promise.resolve(
+      persistence.outgoingUpdate(new Connected(), { ...blank, cmd: "pubrel", messageId: sent?.messageId }),
+    );
+    expect(await settledBy(released)).toBe("pending");
+    await store.written();
+    await store.written();
+    expect(await settledBy(released)).toBe("resolved");
   });
 
   test("an identifier not used on this connection acknowledges nothing", async () => {
