@@ -10,7 +10,7 @@ export interface Io {
   readonly stderr: TextStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The current time. */
-  now(): Date;
+  readonly now: () => Date;
   /** Calls back on a signal until the returned function is called. */
   onSignal(signal: Signal, listener: () => void): () => void;
   /** Asks for a secret without echo; undefined when nobody is there to answer. */

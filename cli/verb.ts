@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ExitCode } from "./errors.ts";
 import type { Io } from "./io.ts";
 import { Output } from "./output.ts";
@@ -48,6 +48,7 @@ export class VerbGroup {
    * Adds a verb. `declare` adds its options; `act` does its work and returns an exit code, or nothing for 0.
    * Every verb has `--json`, and `--dir` where it has state.
    */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- commander's options are whatever was declared
   verb<Options extends object>(
     text: VerbText,
     declare: (command: Command) => void,

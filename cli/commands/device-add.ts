@@ -45,7 +45,8 @@ export function addDeviceAdd(device: VerbGroup): void {
 async function add(session: Session, options: AddOptions, args: string[]): Promise<void> {
   const ids = idsOf(options, args);
   const assignment = await assignmentOf(session, options, "device", ids);
-  using _authority = assignment.authority;
+  using authority = assignment.authority;
+  void authority;
   if (options.count === undefined) return sayProvisioned(session, options, await provision(assignment, ids));
   const { out } = session;
   const progress = out.progress(ids.length, "certificates");

@@ -23,7 +23,8 @@ export function addOperator(program: VerbGroup): void {
     },
     async (session, options, args) => {
       const assignment = await assignmentOf(session, options, "operator", args);
-      using _authority = assignment.authority;
+      using authority = assignment.authority;
+      void authority;
       sayProvisioned(session, options, await provision(assignment, args));
     },
   );

@@ -59,7 +59,7 @@ describe.skipIf(portBusy)(
       describe(document, () => {
         for (const line of blocks(document, "sh").flat()) declare(line);
         for (const block of blocks(document, "ts"))
-          test("the program runs", () => runProgram(block.join("\n")));
+          test("the program runs", () => expect(runProgram(block.join("\n"))).toBe(""));
       });
     }
   },
@@ -72,7 +72,7 @@ function declare(line: string): void {
   if (missing !== undefined) return test.skip(`${line} (${missing} is not installed)`);
   if (line.includes("acme-ca.p12") && !isInstalled("openssl"))
     return test.skip(`${line} (openssl makes its input)`);
-  test(line, () => runLine(line));
+  test(line, async () => expect(await runLine(line)).toBeUndefined());
 }
 
 async function runLine(line: string): Promise<void> {
@@ -113,13 +113,16 @@ function runToEnd(command: string): void {
   expect(done.status, `${command}\n${done.stdout}\n${done.stderr}`).toBe(0);
 }
 
-function runProgram(text: string): void {
+/** Returns what the program says on stderr. */
+function runProgram(text: string): string {
   const file = join(clone, "program.ts");
   writeFileSync(
     file,
     text.replaceAll('"sallyport/', `"${clone}/`).replaceAll('/device-client"', '/device-client/index.ts"'),
   );
-  execFileSync(process.execPath, [file], { cwd: clone, timeout: 20_000 });
+  const options = ["--disable-warning=ExperimentalWarning", file];
+  const done = spawnSync(process.execPath, options, { cwd: clone, encoding: "utf8", timeout: 20_000 });
+  return done.status === 0 ? done.stderr : `exit code ${done.status}: ${done.stderr}`;
 }
 
 /** The shell of somebody who has just cloned: no node_modules/.bin in PATH, whatever Node the machine has. */

@@ -25,7 +25,7 @@ const tables: ReadonlyArray<[file: string, heading: RegExp, codes: readonly stri
 
 describe("the reference manual and the code's tables agree, both ways", () => {
   test.each(tables)("docs/reference/%s, %s", (file, heading, codes) => {
-    expect(firstCells(file, heading).sort()).toEqual([...codes].sort());
+    expect(firstCells(file, heading).toSorted()).toEqual([...codes].toSorted());
   });
 
   test("docs/reference/errors.md has each exit code as the code has it", () => {
@@ -38,6 +38,6 @@ describe("the reference manual and the code's tables agree, both ways", () => {
   test("docs/reference/events.md has every type of event", () => {
     const source = readFileSync(new URL("../../../gateway/events.ts", import.meta.url), "utf8");
     const types = [...source.matchAll(/readonly type: "([^"]+)"/g)].map((found) => found[1] ?? "");
-    expect(firstCells("events.md", /^## Types/).sort()).toEqual([...new Set(types)].sort());
+    expect(firstCells("events.md", /^## Types/).toSorted()).toEqual([...new Set(types)].toSorted());
   });
 });
