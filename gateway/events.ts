@@ -1,4 +1,4 @@
-import type { RefusalReason } from "./errors.ts";
+import { type RefusalReason, refusalReasons } from "./errors.ts";
 
 /** Who a session belongs to, as events tell it. */
 export interface SessionInfo {
@@ -69,3 +69,25 @@ export type GatewayEvent =
   | { readonly type: "closed" };
 
 export type EmitEvent = (event: GatewayEvent) => void;
+
+/** What is known of a connection that was refused. */
+export interface Refused {
+  readonly address: string;
+  readonly deviceId?: string | undefined;
+  readonly fingerprint?: string | undefined;
+  readonly clientId?: string | undefined;
+}
+
+/** The event of a refused connection; what a peer chose itself is cut to a length fit for a log. */
+export function connectionRefused(reason: RefusalReason, detail: string, about: Refused): GatewayEvent {
+  const { address, deviceId, fingerprint, clientId } = about;
+  return {
+    type: "connection.refused",
+    reason,
+    detail: detail === "" ? refusalReasons[reason] : detail.slice(0, 512),
+    address,
+    ...(deviceId === undefined ? {} : { deviceId }),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+    ...(clientId === undefined ? {} : { clientId: clientId.slice(0, 256) }),
+  };
+}

@@ -3,52 +3,20 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
-import type { Certificate, CertificateList } from "../pki/index.ts";
-import type { AccessPolicy } from "./access.ts";
+import type { CertificateList } from "../pki/index.ts";
 import { Broker } from "./broker.ts";
 import { Departed } from "./departed.ts";
 import { GatewayError, type RefusalReason, refusal, refusalReasons } from "./errors.ts";
-import type { GatewayEvent, SessionInfo } from "./events.ts";
-import { claimedIdentity, type DeviceRegistry, identify } from "./identity.ts";
-import type { Limits } from "./limits.ts";
+import { connectionRefused, type GatewayEvent, type Refused, type SessionInfo } from "./events.ts";
+import { claimedIdentity, identify } from "./identity.ts";
 import { MqttConnection } from "./mqtt/connection.ts";
-import { type GatewaySettings, readOptions } from "./options.ts";
+import { type GatewayOptions, type GatewaySettings, type Reloadable, readOptions } from "./options.ts";
 import { AuthenticatedPeer } from "./peer.ts";
 import { openPersistence, type SqlitePersistence } from "./persistence/index.ts";
 import { RevocationWatch } from "./revocation-watch.ts";
 import { Session, Sessions } from "./sessions.ts";
 import { TlsListener, type TlsMaterial } from "./tls.ts";
 import { asRefusal, Trust } from "./trust.ts";
-
-export interface GatewayOptions {
-  /** Address to listen on; default 127.0.0.1. */
-  readonly host?: string;
-  /** Default 8883; 0 takes any free port. */
-  readonly mqttPort?: number;
-  /** The gateway's own key and certificate chain, PEM. */
-  readonly identity: { readonly key: string; readonly certificateChain: string };
-  /** Whom client certificates must descend from. */
-  readonly anchors: readonly Certificate[];
-  /** CAs below the anchors, for clients that do not send them and for resumed sessions, which never do. */
-  readonly intermediates?: readonly Certificate[];
-  /** Consulted beside the registry. */
-  readonly crls?: readonly CertificateList[];
-  /** Devices and their certificates: what it does not know is refused. The inventory of pki/ fits. */
-  readonly registry: DeviceRegistry;
-  /** Whose certificates are taken; default those of any trust domain that the registry knows. */
-  readonly trustDomain?: string;
-  readonly access?: AccessPolicy;
-  /** Holds broker.sqlite: persistent sessions, retained messages, wills. Without it they last as long as the process. */
-  readonly stateDirectory?: string;
-  readonly limits?: Partial<Limits>;
-  /** For tests; default the system's clock. */
-  readonly now?: () => Date;
-}
-
-/** What `reload` may replace; what is left out stays. */
-export type Reloadable = Partial<
-  Pick<GatewayOptions, "identity" | "anchors" | "intermediates" | "crls" | "access">
->;
 
 export interface Gateway extends AsyncDisposable {
   readonly mqttPort: number;
@@ -315,7 +283,7 @@ class MqttGateway extends EventEmitter implements Gateway {
     }
     this.#listener.destroyAll();
     const released = Promise.all([...this.#sessions].map((session) => session.released));
-    await Promise.race([released, delay(lastWorkMs)]);
+    await Promise.race([released, delay(lastWorkMs, undefined, { ref: false })]);
     await this.#broker?.close();
     await this.#persistence?.destroy();
     this.#emit({ type: "closed" });
@@ -343,26 +311,8 @@ class MqttGateway extends EventEmitter implements Gateway {
     this.#tell(reason, detail, { address: session.connection.address, deviceId, fingerprint, clientId });
   }
 
-  #tell(
-    reason: RefusalReason,
-    detail: string,
-    about: {
-      readonly address: string;
-      readonly deviceId?: string | undefined;
-      readonly fingerprint?: string | undefined;
-      readonly clientId?: string | undefined;
-    },
-  ): void {
-    const { address, deviceId, fingerprint, clientId } = about;
-    this.#emit({
-      type: "connection.refused",
-      reason,
-      detail: detail === "" ? refusalReasons[reason] : detail,
-      address,
-      ...(deviceId === undefined ? {} : { deviceId }),
-      ...(fingerprint === undefined ? {} : { fingerprint }),
-      ...(clientId === undefined ? {} : { clientId: clientId.slice(0, 256) }),
-    });
+  #tell(reason: RefusalReason, detail: string, about: Refused): void {
+    this.#emit(connectionRefused(reason, detail, about));
   }
 }
 

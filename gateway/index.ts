@@ -16,6 +16,7 @@ export {
   refusalReasons,
 } from "./errors.ts";
 export type { GatewayEvent, SessionInfo } from "./events.ts";
-export { type Gateway, type GatewayOptions, type Reloadable, startGateway } from "./gateway.ts";
+export { type Gateway, startGateway } from "./gateway.ts";
 export type { DeviceIdentity, DeviceRegistry, RegisteredCertificate, RegisteredDevice } from "./identity.ts";
 export { defaultLimits, type Limits } from "./limits.ts";
+export type { GatewayOptions, Reloadable } from "./options.ts";

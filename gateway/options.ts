@@ -1,9 +1,38 @@
 import type { Certificate, CertificateList } from "../pki/index.ts";
-import { Access } from "./access.ts";
+import { Access, type AccessPolicy } from "./access.ts";
 import { GatewayError } from "./errors.ts";
-import type { GatewayOptions } from "./gateway.ts";
 import type { DeviceRegistry } from "./identity.ts";
 import { type Limits, readLimits } from "./limits.ts";
+
+export interface GatewayOptions {
+  /** Address to listen on; default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 8883; 0 takes any free port. */
+  readonly mqttPort?: number;
+  /** The gateway's own key and certificate chain, PEM. */
+  readonly identity: { readonly key: string; readonly certificateChain: string };
+  /** Whom client certificates must descend from. */
+  readonly anchors: readonly Certificate[];
+  /** CAs below the anchors, for clients that do not send them and for resumed sessions, which never do. */
+  readonly intermediates?: readonly Certificate[];
+  /** Consulted beside the registry. */
+  readonly crls?: readonly CertificateList[];
+  /** Devices and their certificates: what it does not know is refused. The inventory of pki/ fits. */
+  readonly registry: DeviceRegistry;
+  /** Whose certificates are taken; default those of any trust domain that the registry knows. */
+  readonly trustDomain?: string;
+  readonly access?: AccessPolicy;
+  /** Holds broker.sqlite: persistent sessions, retained messages, wills. Without it they last as long as the process. */
+  readonly stateDirectory?: string;
+  readonly limits?: Partial<Limits>;
+  /** For tests; default the system's clock. */
+  readonly now?: () => Date;
+}
+
+/** What `reload` may replace; what is left out stays. */
+export type Reloadable = Partial<
+  Pick<GatewayOptions, "identity" | "anchors" | "intermediates" | "crls" | "access">
+>;
 
 /** Options with their defaults in place. */
 export interface GatewaySettings {
