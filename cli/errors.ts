@@ -77,6 +77,7 @@ function exitCodeFor(code: string): ExitCode {
 }
 
 const refusals: ReadonlySet<string> = new Set([
+  "PKI_CERTIFICATE_REVOKED",
   "PKI_CSR_PROOF_OF_POSSESSION",
   "PKI_DEVICE_EXISTS",
   "PKI_DEVICE_RETIRED",

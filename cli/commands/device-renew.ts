@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { identityFromSigner, replaceIdentityFiles } from "../../device-client/index.ts";
 import { type Authority, type Issued } from "../../pki/authority/index.ts";
-import { KeySigner } from "../../pki/index.ts";
+import { KeySigner, PkiError } from "../../pki/index.ts";
 import { type OutputPlace, requireFree } from "../identity-output.ts";
 import { type IssueOptions, issueOptions, readIssueOptions } from "../issue-options.ts";
 import { openAuthorityToSign } from "../open-authority.ts";
@@ -52,10 +52,18 @@ async function renew(session: Session, options: RenewOptions, ids: string[]): Pr
   for (const id of ids) {
     const source = options.csr === undefined ? {} : { csr: readRequest(options.csr) };
     const afterRevocation = options.afterRevocation === true;
-    const renewed = await authority.renew({ id, ...keyOf(options), ...source, afterRevocation });
+    const renewed = await authority
+      .renew({ id, ...keyOf(options), ...source, afterRevocation })
+      .catch(sayHow);
     issued.push(await put(place, authority, renewed));
   }
   sayProvisioned(session, options, issued);
+}
+
+/** The option that the refusal asks for has a name here. */
+function sayHow(error: unknown): never {
+  if (!(error instanceof PkiError) || error.code !== "PKI_CERTIFICATE_REVOKED") throw error;
+  throw new PkiError(error.code, `${error.message}, with --after-revocation`, { cause: error });
 }
 
 /** Writes new files, or replaces the old key and certificate as a pair, so that no crash leaves one of each. */
