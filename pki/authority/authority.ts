@@ -83,6 +83,9 @@ export class Authority {
   readonly root: Certificate;
   readonly issuing: Certificate;
   readonly inventory: Inventory;
+  /** The root, PEM. */
+  readonly caPem: string;
+  readonly #issuersPem: string;
   readonly #parts: AuthorityParts;
 
   constructor(parts: AuthorityParts) {
@@ -91,6 +94,8 @@ export class Authority {
     this.root = parts.root;
     this.issuing = parts.chain[0];
     this.inventory = parts.inventory;
+    this.caPem = certificatesPem([parts.root]);
+    this.#issuersPem = certificatesPem(presented(parts.chain, parts.root));
     this.#parts = parts;
   }
 
@@ -238,14 +243,9 @@ export class Authority {
     for (const id of ids) this.inventory.requireFreeId(id);
   }
 
-  /** The root, PEM. */
-  get caPem(): string {
-    return certificatesPem([this.root]);
-  }
-
   /** A leaf and the issuing CA, PEM. */
   chainPem(leaf: Certificate): string {
-    return certificatesPem([leaf, ...presented(this.#parts.chain, this.root)]);
+    return certificatesPem([leaf]) + this.#issuersPem;
   }
 
   close(): void {

@@ -198,8 +198,8 @@ function bagAttributes(leaf: Uint8Array | undefined, friendlyName: string | unde
     .getBytes();
   const attributes = [attribute(oids.localKeyId, octets(digest))];
   if (friendlyName !== undefined) {
-    // BMPString: two octets a character, the high one first.
-    const name = friendlyName.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/./g, "\0$&");
+    // The library writes each character of a BMPString as two octets.
+    const name = friendlyName.replaceAll(/[^\x20-\x7e]/g, "?");
     attributes.unshift(attribute(oids.friendlyName, node(forge.asn1.Type.BMPSTRING, name)));
   }
   return node(forge.asn1.Type.SET, attributes);

@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createAuthority, holdsAuthority, openAuthority } from "../../pki/authority/index.ts";
 import {
@@ -13,6 +14,8 @@ import {
 } from "../../pki/index.ts";
 
 const rounds = 20;
+const issuingLoop = new URL("../support/issuing-loop.ts", import.meta.url);
+const authorityMaker = new URL("../support/authority-maker.ts", import.meta.url);
 let directory: string;
 
 beforeEach(() => {
@@ -29,7 +32,7 @@ describe("kill -9", () => {
     const issued: string[] = [];
     const revoked: string[] = [];
     for (let round = 1; round <= rounds; round += 1) {
-      const lines = await runAndKill("issuing-loop.ts", [directory, `round${round}`], 5 + round * 2);
+      const lines = await runAndKill(issuingLoop, [directory, `round${round}`], 5 + round * 2);
       issued.push(...lines.filter((line) => /^[0-9a-f]{64}$/.test(line)));
       revoked.push(...lines.flatMap((line) => /^revoked ([0-9a-f]{64})$/.exec(line)?.[1] ?? []));
     }
@@ -70,7 +73,7 @@ describe("kill -9", () => {
     let complete = 0;
     for (let round = 0; round < rounds; round += 1) {
       const place = join(directory, `round${round}`);
-      await runAndKill("authority-maker.ts", [place], 1, round * 4);
+      await runAndKill(authorityMaker, [place], 1, round * 4);
       if (holdsAuthority(place)) complete += 1;
       else await createAuthority(place, { rootAlgorithm: "p256", dangerouslyDiscardRootKey: true });
       using authority = openAuthority(place);
@@ -89,14 +92,12 @@ function crlNumber(): number {
 }
 
 /** The whole lines that a process printed before it was killed: after so many of them, and so many milliseconds more. */
-async function runAndKill(
-  script: string,
-  args: string[],
-  afterLines: number,
-  delayMs = 0,
-): Promise<string[]> {
-  const path = join(import.meta.dirname, "../support", script);
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", path, ...args]);
+async function runAndKill(script: URL, args: string[], afterLines: number, delayMs = 0): Promise<string[]> {
+  const child = spawn(process.execPath, [
+    "--disable-warning=ExperimentalWarning",
+    fileURLToPath(script),
+    ...args,
+  ]);
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const text = await outputUntilKilled(child, afterLines, delayMs);
   await exited;

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Database } from "../../../../pki/inventory/database.ts";
 import { Inventory } from "../../../../pki/inventory/index.ts";
@@ -231,7 +232,7 @@ async function runWriter(
   prefix: string,
   count: number,
 ): Promise<Array<{ fingerprint: string; number: number }>> {
-  const script = join(import.meta.dirname, "../../../support/inventory-writer.ts");
+  const script = fileURLToPath(new URL("../../../support/inventory-writer.ts", import.meta.url));
   const flags = ["--disable-warning=ExperimentalWarning"];
   const child = spawn(process.execPath, [...flags, script, directory, prefix, String(count)], {
     stdio: ["ignore", "pipe", "inherit"],
