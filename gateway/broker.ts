@@ -6,9 +6,9 @@ import type { RefusalReason } from "./errors.ts";
 import type { EmitEvent } from "./events.ts";
 import { guardPersistence, type StoredWill } from "./guarded-persistence.ts";
 import type { Limits } from "./limits.ts";
+import { type Published, refusedPublish, refusedSubscribe } from "./message-rules.ts";
 import type { SqlitePersistence } from "./persistence/index.ts";
 import type { Session, Sessions } from "./sessions.ts";
-import { isFilter, isTopic } from "./topics.ts";
 
 export interface BrokerOptions {
   readonly persistence: SqlitePersistence;
@@ -20,15 +20,6 @@ export interface BrokerOptions {
   readonly refuse: (session: Session, reason: RefusalReason, detail: string, clientId: string) => void;
   /** May the will of a client that is not connected still fire? */
   readonly mayFire: (will: StoredWill) => boolean;
-}
-
-/** The parts of PUBLISH and will packets that are judged. Aedes hands in both; only a PUBLISH has a `cmd`. */
-interface Published {
-  readonly cmd?: string;
-  readonly topic: string;
-  readonly qos: 0 | 1 | 2;
-  readonly retain: boolean;
-  payload: string | Buffer;
 }
 
 /** Aedes, with every decision about who may do what taken here. */
@@ -270,33 +261,6 @@ export class Broker {
     });
     return true;
   }
-}
-
-function refusedPublish(
-  session: Session,
-  packet: Published,
-  will: boolean,
-  limits: Limits,
-): RefusalReason | undefined {
-  if (will && session.willSuppressed) return "will_refused";
-  if (session.connection.destroyed && !will) return "connection_lost";
-  if (!session.rights.mayPublish(packet.topic)) {
-    return isTopic(packet.topic, limits) ? "topic_denied" : "topic_malformed";
-  }
-  if (packet.retain && !session.rights.mayRetain) return "retain_denied";
-  return undefined;
-}
-
-function refusedSubscribe(session: Session, filter: string, limits: Limits): RefusalReason | undefined {
-  // The broker knows no shared subscriptions: granted, one would silently deliver nothing.
-  if (filter.startsWith("$share/")) return "shared_subscription";
-  if (!session.rights.maySubscribe(filter)) {
-    return isFilter(filter, limits) ? "filter_denied" : "filter_malformed";
-  }
-  if (!session.filters.has(filter) && session.filters.size >= limits.subscriptionsPerSession) {
-    return "too_many_subscriptions";
-  }
-  return undefined;
 }
 
 async function settle(work: Promise<unknown>, done: (error: Error | null) => void): Promise<void> {

@@ -6,7 +6,7 @@ import type { TLSSocket } from "node:tls";
 import type { CertificateList } from "../pki/index.ts";
 import { Broker } from "./broker.ts";
 import { Departed } from "./departed.ts";
-import { GatewayError, type RefusalReason, refusal, refusalReasons } from "./errors.ts";
+import { GatewayError, type RefusalReason, refusal } from "./errors.ts";
 import { connectionRefused, type GatewayEvent, type Refused, type SessionInfo } from "./events.ts";
 import { claimedIdentity, identify } from "./identity.ts";
 import { MqttConnection } from "./mqtt/connection.ts";
@@ -14,6 +14,7 @@ import { type GatewayOptions, type GatewaySettings, type Reloadable, readOptions
 import { AuthenticatedPeer } from "./peer.ts";
 import { openPersistence, type SqlitePersistence } from "./persistence/index.ts";
 import { RevocationWatch } from "./revocation-watch.ts";
+import { SessionJudge } from "./session-judge.ts";
 import { Session, Sessions } from "./sessions.ts";
 import { TlsListener, type TlsMaterial } from "./tls.ts";
 import { asRefusal, Trust } from "./trust.ts";
@@ -59,6 +60,7 @@ class MqttGateway extends EventEmitter implements Gateway {
   #settings: GatewaySettings;
   readonly #sessions = new Sessions();
   readonly #listener: TlsListener;
+  readonly #judge: SessionJudge;
   #trust: Trust;
   #persistence: SqlitePersistence | undefined;
   #broker: Broker | undefined;
@@ -73,6 +75,12 @@ class MqttGateway extends EventEmitter implements Gateway {
     const { identity, anchors, intermediates, crls, limits } = settings;
     const material = { identity, anchors, intermediates };
     this.#trust = this.#trustIn(material, crls);
+    this.#judge = new SessionJudge({
+      sessions: this.#sessions,
+      settings: () => this.#settings,
+      onKicked: (session) => void this.#onKicked(session),
+      onRegistryError: (error) => this.#onRegistryError(error),
+    });
     this.#listener = new TlsListener(material, limits, {
       onSecure: (socket, address) => this.#onSecure(socket, address),
       onRefused: (reason, detail, address) => this.#tell(reason, detail, { address }),
@@ -101,18 +109,18 @@ class MqttGateway extends EventEmitter implements Gateway {
       sessions: this.#sessions,
       limits,
       emit: (event) => this.#emit(event),
-      recheck: (session) => this.#recheckIfChanged(session),
+      recheck: (session) => this.#judge.judgeIfChanged(session),
       refuse: (session, reason, detail, clientId) => this.#tellSession(session, reason, detail, clientId),
       mayFire: (will) => this.#departed?.mayFire(will) === true,
     });
     const departed = this.#departed;
     const changeCounter = () => registry.changeCounter();
-    const onError = (error: unknown) => this.#warn("the registry cannot be asked", error);
+    const onError = (error: unknown) => this.#onRegistryError(error);
     this.#watches = [
       new RevocationWatch({
         changeCounter,
-        subjects: () => this.#subjects(),
-        onTick: () => this.#endExpired(),
+        subjects: () => this.#judge.subjects(),
+        onTick: () => this.#judge.endExpired(),
         onError,
       }),
       // What devices left behind hurts nobody at once, and there may be much of it.
@@ -124,7 +132,8 @@ class MqttGateway extends EventEmitter implements Gateway {
       }),
     ];
     this.mqttPort = await this.#listener.listen(host, mqttPort);
-    this.#emit({ type: "listening", host, port: this.mqttPort });
+    // Told once whoever started the gateway had a chance to listen.
+    setImmediate(() => this.#emit({ type: "listening", host, port: this.mqttPort }));
   }
 
   sessions(): SessionInfo[] {
@@ -141,7 +150,7 @@ class MqttGateway extends EventEmitter implements Gateway {
     this.#listener.reload(material);
     this.#settings = settings;
     this.#trust = this.#trustIn(material, settings.crls);
-    void this.#judgeAllAgain();
+    void this.#judgeAll();
   }
 
   close(): Promise<void> {
@@ -199,77 +208,18 @@ class MqttGateway extends EventEmitter implements Gateway {
     else this.#tellSession(session, reason, detail, session.clientId);
   }
 
-  // --- what may end a session ---
-
-  /**
-   * Judges a session by the registry of now; ends it and throws when it would not be let in. An error that is no
-   * GatewayError comes from the registry.
-   */
-  #recheck(session: Session): void {
-    const { registry, trustDomain, now, access } = this.#settings;
-    const judgedAt = registry.changeCounter();
+  /** What its device left behind goes at once, when the device has lost its last certificate. */
+  async #onKicked(session: Session): Promise<void> {
+    await session.released;
     try {
-      const identity = identify(session.peer, registry, now(), trustDomain);
-      if (identity.group !== session.identity.group) session.rights = access.rightsOf(identity);
-      session.identity = identity;
-      session.judgedAt = judgedAt;
+      this.#departed?.judge(session.identity.id);
     } catch (error) {
-      if (error instanceof GatewayError) this.#kick(session, error);
-      throw error;
+      this.#onRegistryError(error);
     }
   }
 
-  /** As `#recheck`, for a session that was judged a moment ago: nothing is asked where nothing changed. */
-  #recheckIfChanged(session: Session): void {
-    const expired = this.#settings.now().getTime() > session.identity.notAfter.getTime();
-    if (expired || this.#settings.registry.changeCounter() !== session.judgedAt) this.#recheck(session);
-  }
-
-  #kick(session: Session, error: unknown): void {
-    const { reason = "certificate_refused", message } = asRefusal(error);
-    session.kick(reason, message);
-    void session.released.then(() => this.#departed?.judge(session.identity.id)).catch(() => undefined);
-  }
-
-  *#subjects(): Generator<() => void> {
-    for (const session of this.#sessions) {
-      if (session.connection.destroyed) continue;
-      yield () => {
-        try {
-          this.#recheck(session);
-        } catch (error) {
-          // A refusal has ended the session; a registry that fails says nothing about it.
-          if (!(error instanceof GatewayError)) throw error;
-        }
-      };
-    }
-  }
-
-  #endExpired(): void {
-    const now = this.#settings.now().getTime();
-    for (const session of this.#sessions) {
-      if (now > session.identity.notAfter.getTime() && !session.connection.destroyed) {
-        session.kick("certificate_expired", refusalReasons.certificate_expired);
-      }
-    }
-  }
-
-  async #judgeAllAgain(): Promise<void> {
-    let kept = 0;
-    let closed = 0;
-    for (const session of this.#sessions) {
-      if (session.connection.destroyed) continue;
-      try {
-        session.peer = session.peer.judgedAgain(this.#trust);
-        this.#recheck(session);
-        session.rights = this.#settings.access.rightsOf(session.identity);
-        kept += 1;
-      } catch (error) {
-        this.#kick(session, error);
-        closed += 1;
-      }
-      if ((kept + closed) % 100 === 0) await new Promise<void>((resolve) => setImmediate(resolve));
-    }
+  async #judgeAll(): Promise<void> {
+    const { kept, closed } = await this.#judge.judgeAll(this.#trust);
     this.#emit({ type: "reloaded", sessionsKept: kept, sessionsClosed: closed });
   }
 
@@ -302,6 +252,10 @@ class MqttGateway extends EventEmitter implements Gateway {
 
   #warn(detail: string, cause?: unknown): void {
     this.#emit({ type: "warning", detail, ...(cause === undefined ? {} : { cause }) });
+  }
+
+  #onRegistryError(error: unknown): void {
+    this.#warn("the registry cannot be asked", error);
   }
 
   #tellSession(session: Session, reason: RefusalReason, detail: string, clientId?: string): void {

@@ -1,8 +1,9 @@
 import { EventEmitter } from "node:events";
 import type { TLSSocket } from "node:tls";
-import type { RefusalReason } from "../errors.ts";
+import { type RefusalReason, refusalReasons } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import { Framer, type FramerFault } from "./framer.ts";
+import { InputBuffer } from "./input-buffer.ts";
 import { OutboundHold } from "./outbound-hold.ts";
 import { connack, connackUnsupportedVersion5, connectReturnCode } from "./packet.ts";
 import { ReadRate } from "./read-rate.ts";
@@ -41,10 +42,7 @@ export class MqttConnection extends EventEmitter {
   readonly #hold = new OutboundHold();
   readonly #batch: WriteBatch;
   readonly #connectTimer: NodeJS.Timeout;
-  #input: Buffer[] = [];
-  #inputBytes = 0;
-  #behindConnect: Buffer[] = [];
-  #behindConnectBytes = 0;
+  readonly #input = new InputBuffer();
   #paused = 0;
   #rateTimer: NodeJS.Timeout | undefined;
   #lingerTimer: NodeJS.Timeout | undefined;
@@ -145,10 +143,9 @@ export class MqttConnection extends EventEmitter {
 
   /** Everything that arrived and passed, or null. */
   read(): Buffer | null {
-    if (this.#input.length === 0 || this.destroyed) return null;
-    const bytes = this.#input.length === 1 ? (this.#input[0] ?? null) : Buffer.concat(this.#input);
-    this.#input = [];
-    this.#inputBytes = 0;
+    if (this.destroyed) return null;
+    const bytes = this.#input.take();
+    if (bytes === null) return null;
     this.#resume(pause.input);
     if (this.#inputEnded) queueMicrotask(() => this.#emitEnd());
     return bytes;
@@ -163,7 +160,7 @@ export class MqttConnection extends EventEmitter {
       const out = this.#hold.push(typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk);
       if (out !== undefined) {
         this.#batch.add(out);
-        this.#releaseInput();
+        this.#input.release();
         this.emit("acknowledged", out[3]);
       }
       if (this.#hold.size > this.#limits.queuedBytes) this.#cutSlowConsumer();
@@ -211,28 +208,22 @@ export class MqttConnection extends EventEmitter {
   }
 
   #accept(chunk: Buffer): void {
-    this.#input.push(chunk);
-    this.#inputBytes += chunk.length;
+    this.#input.add(chunk);
     this.emit("readable");
-    if (this.#inputBytes >= inputHighWater) this.#pause(pause.input);
+    this.#pauseWhenFull();
   }
 
   #keepBehindConnect(chunk: Buffer): void {
-    this.#behindConnect.push(chunk);
-    this.#behindConnectBytes += chunk.length;
-    if (this.#behindConnectBytes >= inputHighWater) this.#pause(pause.input);
+    this.#input.addBehindConnect(chunk);
+    this.#pauseWhenFull();
   }
 
-  #releaseInput(): void {
-    if (this.#behindConnect.length === 0) return;
-    this.#input.push(...this.#behindConnect);
-    this.#inputBytes += this.#behindConnectBytes;
-    this.#behindConnect = [];
-    this.#behindConnectBytes = 0;
+  #pauseWhenFull(): void {
+    if (this.#input.bytes >= inputHighWater) this.#pause(pause.input);
   }
 
   #onFault(fault: FramerFault): void {
-    if (fault.reason !== "protocol_version") return this.cut(fault.reason, faultDetail[fault.reason]);
+    if (fault.reason !== "protocol_version") return this.cut(fault.reason, refusalReasons[fault.reason]);
     this.#because("protocol_version", `the client speaks protocol level ${fault.level}, 4 is spoken here`);
     this.#answer(
       fault.level === 5 ? connackUnsupportedVersion5 : connack(connectReturnCode.unacceptableProtocolVersion),
@@ -244,23 +235,19 @@ export class MqttConnection extends EventEmitter {
     // TLS or TCP ended: a packet that is not complete by now never reaches a subscriber.
     this.#inputEnded = true;
     if (!this.saidDisconnect) this.#because("connection_lost", "the peer closed without DISCONNECT");
-    if (!this.#hasInput()) this.#emitEnd();
+    if (this.#input.bytes === 0) this.#emitEnd();
   }
 
   #onSocketClose(): void {
     this.#socketClosed = true;
     clearTimeout(this.#lingerTimer);
-    if (this.#inputEnded && this.#hasInput() && !this.destroyed) {
+    if (this.#inputEnded && this.#input.bytes > 0 && !this.destroyed) {
       // The peer sent all it had and left: the broker still gets it.
       this.#lingerTimer = setTimeout(() => this.#finish(), lastReadMs);
       return;
     }
     this.#finish();
     this.#emitClose();
-  }
-
-  #hasInput(): boolean {
-    return this.#input.length > 0 || this.#behindConnect.length > 0;
   }
 
   #emitEnd(): void {
@@ -315,8 +302,7 @@ export class MqttConnection extends EventEmitter {
     this.destroyed = true;
     clearTimeout(this.#connectTimer);
     clearTimeout(this.#rateTimer);
-    this.#input = [];
-    this.#behindConnect = [];
+    this.#input.clear();
     this.emit("headroom");
     // As a stream does it: never in the middle of the call that ended it.
     process.nextTick(() => this.#emitClose());
@@ -328,10 +314,3 @@ export class MqttConnection extends EventEmitter {
     this.emit("close");
   }
 }
-
-const faultDetail = {
-  first_packet_not_connect: "the first packet was not CONNECT",
-  malformed_packet: "a fixed header or the CONNECT is malformed",
-  packet_too_large: "a packet announced more bytes than the limit",
-  protocol_error: "a second CONNECT, or bytes after DISCONNECT",
-} as const;

@@ -1,0 +1,106 @@
+import { GatewayError, refusalReasons } from "./errors.ts";
+import { identify } from "./identity.ts";
+import type { GatewaySettings } from "./options.ts";
+import type { Session, Sessions } from "./sessions.ts";
+import type { Trust } from "./trust.ts";
+
+export interface SessionJudgeOptions {
+  readonly sessions: Sessions;
+  /** Those of now: a reload replaces them. */
+  readonly settings: () => GatewaySettings;
+  /** A session was ended because its peer would not be let in now. */
+  readonly onKicked: (session: Session) => void;
+  /** The registry failed; that says nothing about the session. */
+  readonly onRegistryError: (error: unknown) => void;
+}
+
+/** Judges sessions that are open already, and ends those whose peers would not be let in now. */
+export class SessionJudge {
+  readonly #options: SessionJudgeOptions;
+
+  constructor(options: SessionJudgeOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Judges a session by the registry of now; ends it and throws when it would not be let in. An error that is no
+   * GatewayError comes from the registry.
+   */
+  judge(session: Session): void {
+    const { registry, trustDomain, now, access } = this.#options.settings();
+    const judgedAt = registry.changeCounter();
+    try {
+      const identity = identify(session.peer, registry, now(), trustDomain);
+      if (identity.group !== session.identity.group) session.rights = access.rightsOf(identity);
+      session.identity = identity;
+      session.judgedAt = judgedAt;
+    } catch (error) {
+      if (error instanceof GatewayError) this.#kick(session, error);
+      throw error;
+    }
+  }
+
+  /** As `judge`, for a session that was judged a moment ago: nothing is asked where nothing changed. */
+  judgeIfChanged(session: Session): void {
+    const { now, registry } = this.#options.settings();
+    const expired = now().getTime() > session.identity.notAfter.getTime();
+    if (expired || registry.changeCounter() !== session.judgedAt) this.judge(session);
+  }
+
+  /** One judgement for each session. They throw what the registry throws. */
+  *subjects(): Generator<() => void> {
+    for (const session of this.#options.sessions) {
+      if (session.connection.destroyed) continue;
+      yield () => {
+        try {
+          this.judge(session);
+        } catch (error) {
+          if (!(error instanceof GatewayError)) throw error;
+        }
+      };
+    }
+  }
+
+  endExpired(): void {
+    const now = this.#options.settings().now().getTime();
+    for (const session of this.#options.sessions) {
+      if (now > session.identity.notAfter.getTime() && !session.connection.destroyed) {
+        session.kick("certificate_expired", refusalReasons.certificate_expired);
+      }
+    }
+  }
+
+  /** Judges every session by new anchors, lists and policy, in slices. */
+  async judgeAll(trust: Trust): Promise<{ readonly kept: number; readonly closed: number }> {
+    const count = { kept: 0, closed: 0 };
+    for (const session of this.#options.sessions) {
+      if (session.connection.destroyed) continue;
+      const kept = this.#judgeBy(trust, session);
+      count[kept ? "kept" : "closed"] += 1;
+      if ((count.kept + count.closed) % 100 === 0)
+        await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    return count;
+  }
+
+  #judgeBy(trust: Trust, session: Session): boolean {
+    try {
+      session.rights = this.#options.settings().access.rightsOf(session.identity);
+      session.peer = session.peer.judgedAgain(trust);
+      this.judge(session);
+      return true;
+    } catch (error) {
+      if (error instanceof GatewayError) {
+        this.#kick(session, error);
+        return false;
+      }
+      this.#options.onRegistryError(error);
+      return true;
+    }
+  }
+
+  #kick(session: Session, error: GatewayError): void {
+    session.kick(error.reason ?? "certificate_refused", error.message);
+    this.#options.onKicked(session);
+  }
+}
