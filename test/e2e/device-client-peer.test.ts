@@ -143,6 +143,19 @@ test("valid packets out of place, with bits flipped, break a connection at most,
   expect(session.pending).toEqual({ waiting: 0, inFlight: 0, bytes: 0 });
 });
 
+test("nothing is delivered once close() was called, so that nothing is acknowledged and lost", async () => {
+  const server = await gatewayThat(() => [connack, hello, publish("t", "late")]);
+  const session = opened(server);
+  const got: string[] = [];
+  const closed = new Promise<void>((resolve) => session.on("closed", () => resolve()));
+  session.on("message", ({ payload }) => {
+    got.push(Buffer.from(payload).toString());
+    void session.close();
+  });
+  await closed;
+  expect(got).toEqual(["hello"]);
+});
+
 test("a listener that throws is an uncaught error of the caller, and the protocol goes on", async () => {
   const uncaught: unknown[] = [];
   const others = process.listeners("uncaughtException");
