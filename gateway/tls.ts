@@ -144,6 +144,7 @@ export class TlsListener {
 
   #onHandshakeError(error: NodeJS.ErrnoException, socket: TLSSocket): void {
     const address = addressOf(socket);
+    this.#places.get(endpointOf(socket))?.handshakeDone();
     socket.destroy();
     const { reason, detail } = handshakeRefusal(error);
     this.#events.onRefused(reason, detail, address);
