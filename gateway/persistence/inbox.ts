@@ -3,7 +3,8 @@ import type { CommitLog } from "./commit-log.ts";
 import type { PersistenceLimits } from "./limits.ts";
 import { ownCopy, type Payload, sizeOf } from "./payload.ts";
 import type { Entry, Inbound, QoS, Session } from "./session.ts";
-import { type BrokerState, highestGrant } from "./state.ts";
+import type { BrokerState } from "./state.ts";
+import { highestGrant } from "./subscription-index.ts";
 
 /** The client of a call, as far as it matters here: an aedes Client, or an id. */
 export interface PublishingClient {
@@ -150,7 +151,7 @@ export class Inbox {
   }
 
   #enqueue(client: PublishingClient, packet: PublishedPacket, payload: Buffer): StoredMessage | undefined {
-    const targets = highestGrant(this.#state.matching(packet.topic));
+    const targets = highestGrant(this.#state.subscriptions.matching(packet.topic));
     if (targets.size === 0 && !packet.retain) return undefined;
     const retained = { ...packet, cmd: "publish", dup: false } as const;
     // Both first: a message is stored as a whole or refused as a whole.

@@ -5,7 +5,7 @@ export type { PublishedPacket, PublishingClient } from "./inbox.ts";
 export { defaultPersistenceLimits, type Overflow, type PersistenceLimits } from "./limits.ts";
 export type { PersistenceOptions, Stats } from "./persistence.ts";
 export { SqlitePersistence } from "./persistence.ts";
-export type { Will } from "./state.ts";
+export type { Will } from "./wills.ts";
 
 /**
  * Opens the broker's state; `path` undefined keeps it in memory, under the same bounds and rules.

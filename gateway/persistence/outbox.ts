@@ -5,13 +5,15 @@ import type { Inbox } from "./inbox.ts";
 import type { Payload } from "./payload.ts";
 import { type Entry, firstMessageId, type QoS, type Session } from "./session.ts";
 import { settled } from "./settled.ts";
-import { type BrokerState, highestGrant } from "./state.ts";
+import type { BrokerState } from "./state.ts";
+import { highestGrant } from "./subscription-index.ts";
 
 /** An aedes Client (with a connection), or just an id. */
 export interface ReceivingClient {
   readonly id: string;
   readonly conn?: EventEmitter;
   readonly connecting?: boolean;
+  readonly closed?: boolean;
   once?(event: "connected", listener: () => void): unknown;
 }
 
@@ -101,7 +103,8 @@ export class Outbox {
     const again = entry.connection === conn;
     entry.connection = conn;
     this.#state.markSent(session, entry, entry.messageId);
-    if (client.connecting !== true || again || entry.resuming === conn) return settled;
+    const resuming = client.connecting === true && client.closed !== true;
+    if (!resuming || again || entry.resuming === conn) return settled;
     // MQTT-4.6.0-6: what is published during the resumption follows what has been waiting.
     return this.#resumption(client, conn);
   }

@@ -6,10 +6,12 @@ import { defaultPersistenceLimits, type Overflow, type PersistenceLimits } from 
 import { Outbox, type OutgoingPacket, type ReceivingClient } from "./outbox.ts";
 import { ownCopy } from "./payload.ts";
 import type { RetainedPacket } from "./retained.ts";
-import type { QoS, Session, SubscriptionRecord } from "./session.ts";
+import type { NewMessage, QoS, Session, SubscriptionRecord } from "./session.ts";
 import { Settled, settled } from "./settled.ts";
-import { BrokerState, type NewMessage, type Will } from "./state.ts";
+import { snapshotOf } from "./snapshot.ts";
+import { BrokerState } from "./state.ts";
 import type { Store } from "./store.ts";
+import type { Will } from "./wills.ts";
 
 export interface PersistenceOptions {
   readonly limits?: Partial<PersistenceLimits>;
@@ -96,11 +98,11 @@ export class SqlitePersistence {
 
   /** Wills that an earlier process was to publish for clients that died with it. Publish, then `deleteWill`. */
   orphanedWills(): Will[] {
-    return [...this.#state.wills.values()].filter((will) => will.brokerId !== this.#broker?.id);
+    return this.#state.wills.all().filter((will) => will.brokerId !== this.#broker?.id);
   }
 
   async deleteWill(clientId: string): Promise<void> {
-    this.#state.dropWill(clientId);
+    this.#state.wills.drop(clientId);
     await this.#log.durable();
   }
 
@@ -217,7 +219,7 @@ export class SqlitePersistence {
   }
 
   subscriptionsByTopic(topic: string): PromiseLike<SubscriptionRecord[]> {
-    return new Settled(this.#state.matching(topic).map(withoutIdentifier));
+    return new Settled(this.#state.subscriptions.matching(topic).map(withoutIdentifier));
   }
 
   async countOffline(): Promise<{ subsCount: number; clientsCount: number }> {
@@ -283,7 +285,7 @@ export class SqlitePersistence {
   async putWill(client: { id: string }, packet: NewMessage & Partial<Will>): Promise<void> {
     const attributed = Object.assign(packet, { brokerId: this.#broker?.id ?? "", clientId: client.id });
     const payload = ownCopy(packet.payload);
-    this.#state.putWill(client.id, { ...attributed, payload, retain: packet.retain ?? false });
+    this.#state.wills.put({ ...attributed, payload, retain: packet.retain ?? false });
     await this.#log.durable();
   }
 
@@ -292,13 +294,11 @@ export class SqlitePersistence {
   }
 
   async delWill(client: { id: string }): Promise<Will | undefined> {
-    return this.#state.dropWill(client.id);
+    return this.#state.wills.drop(client.id);
   }
 
   streamWill(brokers: Readonly<Record<string, unknown>> = {}): Readable {
-    return Readable.from(
-      [...this.#state.wills.values()].filter((will) => !Object.hasOwn(brokers, will.brokerId)),
-    );
+    return Readable.from(this.#state.wills.all().filter((will) => !Object.hasOwn(brokers, will.brokerId)));
   }
 
   getClientList(topic: string): Readable {
@@ -318,7 +318,7 @@ export class SqlitePersistence {
 
   /** For tests: everything that a restart must bring back, in comparable form. */
   snapshot(): object {
-    return this.#state.snapshot();
+    return snapshotOf(this.#state);
   }
 
   #drop(session: Session): void {

@@ -11,6 +11,13 @@ export const firstMessageId = 0x8000;
 /** A queue that could use up the identifiers would have none for the next message. */
 export const largestQueue = 0x7000;
 
+/** What of a PUBLISH goes into queues. */
+export interface NewMessage {
+  readonly topic: string;
+  readonly payload: Payload;
+  readonly qos: QoS;
+}
+
 /** One message, held once however many queues it is in. */
 export interface Message {
   readonly id: number;

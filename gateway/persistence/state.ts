@@ -1,28 +1,21 @@
-import { Qlobber } from "qlobber";
 import { GatewayError } from "../errors.ts";
 import type { CommitLog } from "./commit-log.ts";
 import type { Overflow, PersistenceLimits } from "./limits.ts";
 import type { StoredContents, Value } from "./operations.ts";
-import { asPayload, ownCopy, type Payload, sizeOf } from "./payload.ts";
+import { asPayload, ownCopy, sizeOf } from "./payload.ts";
 import { Retained } from "./retained.ts";
 import {
   type Entry,
   type Inbound,
   largestQueue,
   type Message,
+  type NewMessage,
   type QoS,
   Session,
   type SubscriptionRecord,
 } from "./session.ts";
-
-/** MQTT-4.7.1-3: a single-level wildcard matches an empty level too. */
-const wildcards = { wildcard_one: "+", wildcard_some: "#", separator: "/", match_empty_levels: true };
-
-export interface NewMessage {
-  readonly topic: string;
-  readonly payload: Payload;
-  readonly qos: QoS;
-}
+import { SubscriptionIndex } from "./subscription-index.ts";
+import { Wills } from "./wills.ts";
 
 /**
  * The broker's state in memory, from which every question is answered. Each change is made here and appended to the
@@ -30,13 +23,12 @@ export interface NewMessage {
  */
 export class BrokerState {
   readonly retained: Retained;
-  readonly wills = new Map<string, Will>();
+  readonly subscriptions = new SubscriptionIndex();
+  readonly wills: Wills;
   readonly sessions = new Map<string, Session>();
   readonly #log: Pick<CommitLog, "append">;
   readonly #limits: PersistenceLimits;
   readonly #onOverflow: (overflow: Overflow) => void;
-  readonly #index = new Qlobber<SubscriptionRecord>(wildcards);
-  #matchable = 0;
   #next = 1;
   #bytes = 0;
   #messages = 0;
@@ -52,6 +44,7 @@ export class BrokerState {
     this.#limits = limits;
     this.#onOverflow = onOverflow;
     this.retained = new Retained(log, limits);
+    this.wills = new Wills(log);
     this.#load(contents);
   }
 
@@ -64,14 +57,14 @@ export class BrokerState {
     }
     return {
       sessions: this.sessions.size,
-      subscriptions: this.#matchable,
+      subscriptions: this.subscriptions.size,
       messages: this.#messages,
       bytes: this.#bytes,
       queued,
       inbound,
       retained: this.retained.count,
       retainedBytes: this.retained.bytes,
-      wills: this.wills.size,
+      wills: this.wills.count,
       overflows: this.#overflows,
     };
   }
@@ -112,9 +105,9 @@ export class BrokerState {
         `${session.id} has ${session.subscriptions.size} subscriptions`,
       );
     }
-    this.#unmatch(old);
+    this.subscriptions.delete(old);
     session.subscriptions.set(record.topic, record);
-    this.#match(record);
+    this.subscriptions.add(record);
     this.#log.append([
       "putSubscription",
       record.clientId,
@@ -130,24 +123,15 @@ export class BrokerState {
   unsubscribe(session: Session, topic: string): void {
     const old = session.subscriptions.get(topic);
     if (old === undefined) return;
-    this.#unmatch(old);
+    this.subscriptions.delete(old);
     session.subscriptions.delete(topic);
     this.#log.append(["dropSubscription", session.id, topic]);
-  }
-
-  /** Stored subscriptions with QoS > 0 that a message to `topic` matches, overlapping ones of one client included. */
-  matching(topic: string): SubscriptionRecord[] {
-    const found = this.#index.match(topic);
-    // MQTT-4.7.2-1: a filter that starts with a wildcard does not match a topic that starts with $.
-    return topic.startsWith("$")
-      ? found.filter((record) => !record.topic.startsWith("#") && !record.topic.startsWith("+"))
-      : found;
   }
 
   countOffline() {
     let clientsCount = 0;
     for (const session of this.sessions.values()) if (session.subscriptions.size > 0) clientsCount++;
-    return { subsCount: this.#matchable, clientsCount };
+    return { subsCount: this.subscriptions.size, clientsCount };
   }
 
   /** Throws GATEWAY_STATE_FULL when the message as such cannot be taken (not when one session's queue is full). */
@@ -232,41 +216,6 @@ export class BrokerState {
     this.forgetIfEmpty(session);
   }
 
-  putWill(clientId: string, will: Will): void {
-    // Deleted first: as in the file, a will that is replaced becomes the newest.
-    this.wills.delete(clientId);
-    this.wills.set(clientId, will);
-    const { brokerId, topic, payload, qos, retain } = will;
-    this.#log.append(["putWill", clientId, brokerId, topic, payload, qos, Number(retain)]);
-  }
-
-  dropWill(clientId: string): Will | undefined {
-    const will = this.wills.get(clientId);
-    if (will === undefined) return undefined;
-    this.wills.delete(clientId);
-    this.#log.append(["dropWill", clientId]);
-    return will;
-  }
-
-  /** Everything that a restart brings back, in comparable form. */
-  snapshot(): object {
-    const sessions = [...this.sessions.values()].map((session) => ({
-      id: session.id,
-      subscriptions: [...session.subscriptions.values()],
-      queue: [...session.queue.values()].map(({ seq, qos, message, messageId, sent }) => {
-        const content = message && { topic: message.topic, payload: hex(message.payload) };
-        return { seq, qos, messageId, sent, content };
-      }),
-      inbound: [...session.inbound.keys()].toSorted((a, b) => a - b),
-    }));
-    return {
-      sessions: sessions.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
-      retained: this.retained.snapshot().map(withHexPayload),
-      wills: [...this.wills.values()].map(withHexPayload),
-      messages: this.#messages,
-    };
-  }
-
   #room(clientId: string, message: Message): Session | undefined {
     const session = this.sessions.get(clientId);
     const full =
@@ -305,18 +254,6 @@ export class BrokerState {
     this.#log.append(["dropMessage", message.id]);
   }
 
-  #match(record: SubscriptionRecord): void {
-    if (record.qos === 0) return;
-    this.#index.add(record.topic, record);
-    this.#matchable++;
-  }
-
-  #unmatch(record: SubscriptionRecord | undefined): void {
-    if (record === undefined || record.qos === 0) return;
-    this.#index.remove(record.topic, record);
-    this.#matchable--;
-  }
-
   #load(contents: StoredContents): void {
     const session = (id: string) => {
       const found = this.sessions.get(id) ?? new Session(id);
@@ -329,7 +266,7 @@ export class BrokerState {
       const identifier = row.identifier === null ? {} : { subscriptionIdentifier: row.identifier };
       const record = { clientId: row.client, topic: row.topic, qos: row.qos, ...flags, ...identifier };
       session(row.client).subscriptions.set(row.topic, record);
-      this.#match(record);
+      this.subscriptions.add(record);
     }
     const messages = new Map<number, Message>();
     for (const row of contents.messages) {
@@ -364,18 +301,8 @@ export class BrokerState {
       });
     }
     this.retained.load(contents.retained);
-    for (const { client, broker, ...row } of contents.wills) {
-      const packet = { topic: row.topic, payload: asPayload(row.payload), qos: row.qos };
-      this.wills.set(client, { ...packet, retain: row.retain === 1, brokerId: broker, clientId: client });
-    }
+    this.wills.load(contents.wills);
   }
-}
-
-/** A will as aedes hands it in and wants it back. */
-export interface Will extends NewMessage {
-  readonly retain: boolean;
-  readonly clientId: string;
-  readonly brokerId: string;
 }
 
 const freshEntry = {
@@ -386,26 +313,6 @@ const freshEntry = {
   resuming: undefined,
   pending: true,
 } as const;
-
-/** One delivery for each client, at the highest QoS its matching subscriptions were granted (MQTT-3.3.5-1). */
-export function highestGrant(
-  subscriptions: readonly { readonly clientId: string; readonly qos?: QoS }[],
-): Map<string, QoS | undefined> {
-  const targets = new Map<string, QoS | undefined>();
-  for (const { clientId, qos } of subscriptions) {
-    const known = targets.get(clientId);
-    if (!targets.has(clientId) || (qos ?? 2) > (known ?? 2)) targets.set(clientId, qos);
-  }
-  return targets;
-}
-
-function withHexPayload<P extends { readonly payload: Payload }>(packet: P) {
-  return { ...packet, payload: hex(packet.payload) };
-}
-
-function hex(payload: Payload): string {
-  return Buffer.from(payload).toString("hex");
-}
 
 function sameSubscription(a: SubscriptionRecord, b: SubscriptionRecord): boolean {
   return (

@@ -31,7 +31,7 @@ test(`killed ${kills} times under load, the gateway loses nothing that it acknow
     rmSync(directory, { recursive: true, force: true });
   });
   await gateway.start();
-  const open = async (peer: TestPeer) => {
+  const open = async (peer: Pick<TestPeer, "id" | "minted">) => {
     const client = mqtt.connect(connection(pki, peer, gateway.port));
     clients.push(client);
     client.on("error", () => undefined);
@@ -137,11 +137,15 @@ async function peerOf(pki: MintedPki, kind: "device" | "operator", id: string) {
   const value = `spiffe://sallyport.internal/${kind}/${id}`;
   const name = { subjectAltName: [{ type: "uniformResourceIdentifier" as const, value }] };
   const minted = await mint({ ...deviceRecipe(pki.issuing, id), ...name });
-  return { id, kind, minted, tls: {} };
+  return { id, kind, minted };
 }
 
 /** A session that outlives its connections, on both sides: the client repeats what was not acknowledged. */
-function connection(pki: MintedPki, { id, minted }: TestPeer, port: number): IClientOptions {
+function connection(
+  pki: MintedPki,
+  { id, minted }: Pick<TestPeer, "id" | "minted">,
+  port: number,
+): IClientOptions {
   return {
     protocol: "mqtts",
     host: "127.0.0.1",

@@ -27,7 +27,7 @@ export class GatewayProcess {
   constructor(
     directory: string,
     pki: MintedPki,
-    peers: readonly (TestPeer & { kind: "device" | "operator" })[],
+    peers: readonly (Pick<TestPeer, "id" | "minted"> & { kind: "device" | "operator" })[],
   ) {
     this.#settingsFile = join(directory, "gateway.json");
     this.#write({

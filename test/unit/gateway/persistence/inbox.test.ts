@@ -1,8 +1,5 @@
-import Packet from "aedes-packet";
 import { describe, expect, test } from "vitest";
-import type { OutgoingPacket } from "../../../../gateway/persistence/outbox.ts";
 import { SqlitePersistence } from "../../../../gateway/persistence/persistence.ts";
-import type { RetainedPacket } from "../../../../gateway/persistence/retained.ts";
 import {
   aedesCopy,
   directStore,
@@ -66,13 +63,7 @@ describe("QoS 1: storeInbound", () => {
       const packet = publish("up/a", payload, { payload: Buffer.alloc(0), retain: payload !== "" });
       if (payload !== "") packet.payload = Buffer.from(payload);
       await persistence.storeInbound(device, packet);
-      // aedes' own constructor: it must keep the payload object.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- declared as a plain function
-      const AedesPacket = Packet as unknown as new (
-        original: object,
-        broker: object,
-      ) => RetainedPacket & OutgoingPacket;
-      const copy = new AedesPacket({ cmd: "publish", ...packet }, { id: "b", counter: 0 });
+      const copy = aedesCopy(packet);
       await persistence.storeRetained(copy);
       await persistence.outgoingEnqueueCombi(await persistence.subscriptionsByTopic("up/a"), copy);
       expect(await payloadsOf(persistence, "sub")).toEqual([payload]);
@@ -92,6 +83,17 @@ describe("QoS 1: storeInbound", () => {
     await distribute(persistence, packet);
     expect(await payloadsOf(persistence, "sub")).toEqual(["same", "same", "same"]);
     await persistence.destroy();
+  });
+
+  test("a retained message is written once, however often it is handed in", async () => {
+    const { store, persistence } = await withSubscriber();
+    const packet = publish("state", "on", { retain: true });
+    const stored = persistence.storeInbound(device, packet);
+    await store.written();
+    await stored;
+    await distribute(persistence, packet);
+    await turns();
+    expect(store.transactions.flat().map(([name]) => name)).toEqual(["putRetained"]);
   });
 
   test("a session that subscribes between the two gets its own queue entry", async () => {
