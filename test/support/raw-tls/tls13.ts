@@ -22,7 +22,7 @@ import {
 } from "./wire.ts";
 
 /** RFC 9846 §4.2.3: SignatureScheme, with what node:crypto calls the hash. */
-export const signatureSchemes = {
+const signatureSchemes = {
   ecdsa_secp256r1_sha256: { code: 0x0403, hash: "sha256" },
   ecdsa_sha1: { code: 0x0203, hash: "sha1" },
   rsa_pkcs1_sha256: { code: 0x0401, hash: "sha256" },
