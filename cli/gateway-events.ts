@@ -28,7 +28,7 @@ function describeEvent(out: Output, event: GatewayEvent): string {
     case "session.taken_over":
       return `${title("yellow", "session")}  ${who(event.session)} taken over from ${event.byAddress}`;
     case "session.closed":
-      return `${title("cyan", "session")}  ${who(event.session)} ended, ${event.reason}: ${printable(event.detail)}`;
+      return `${title("cyan", "session")}  ${who(event.session)} ended, ${event.reason}${event.detail === "" ? "" : `: ${printable(event.detail)}`}`;
     case "publish.refused":
       return `${title("red", "refused")}  ${event.reason}: ${printable(event.clientId)} publishing to ${printable(event.topic)}${event.will ? " (will)" : ""}`;
     case "subscribe.refused":

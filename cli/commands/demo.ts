@@ -44,6 +44,6 @@ async function demo({ out }: Session): Promise<ExitCode> {
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
-  out.say("\nEvery step went as it should. To do it yourself: sallyport start");
+  out.say("\nEvery step went as it should. To do it yourself: npx sallyport start");
   return ExitCode.ok;
 }

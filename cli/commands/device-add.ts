@@ -91,7 +91,7 @@ export function sayProvisioned(
     const dir = options.dir === "certs" ? "" : ` --dir ${options.dir}`;
     const where = options.out === undefined ? dir : ` --identity ${options.out}`;
     const topic = `devices/${first.id}/up/hello`;
-    out.note(`next: sallyport connect ${first.id}${where} --publish ${topic} --message hello`);
+    out.note(`next: npx sallyport connect ${first.id}${where} --publish ${topic} --message hello`);
   });
 }
 

@@ -33,6 +33,6 @@ async function init(session: Session, options: PkiOptions): Promise<void> {
   session.out.result(made, () => {
     sayMadePki(session, made);
     const dir = options.dir === "certs" ? "" : ` --dir ${options.dir}`;
-    session.out.say(`next: sallyport start${dir}`);
+    session.out.say(`next: npx sallyport start${dir}`);
   });
 }

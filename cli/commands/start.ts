@@ -77,8 +77,6 @@ async function start(session: Session, options: StartOptions): Promise<ExitCode>
     ...(settings.limits && { limits: settings.limits }),
   });
   gateway.on("event", (event) => printEvent(out, event, io.now()));
-  // Told before anybody could listen.
-  printEvent(out, { type: "listening", host, port: gateway.mqttPort }, io.now());
   sayWhatNext(session, options, gateway);
   const reload = () => reloadGateway(session, gateway, files, crl);
   const timer = setInterval(() => watch.changed() && reload(), watchIntervalMs);
@@ -109,7 +107,7 @@ function reloadGateway(
 function sayWhatNext({ out }: Session, options: StartOptions, gateway: Gateway): void {
   const dir = options.dir === "certs" ? "" : ` --dir ${options.dir}`;
   const to = gateway.mqttPort === defaultPort ? "" : ` --gateway localhost:${gateway.mqttPort}`;
-  out.say(`The gateway runs on port ${gateway.mqttPort}; Ctrl-C stops it. In a second terminal:`);
+  out.say(`The gateway starts on port ${gateway.mqttPort}; Ctrl-C stops it. In a second terminal:`);
   out.say(`  npx sallyport device add thermometer-1${dir}`);
   out.say(
     `  npx sallyport connect thermometer-1${dir}${to} --publish devices/thermometer-1/up/temperature --message 21.5`,

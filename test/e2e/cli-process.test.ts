@@ -1,0 +1,111 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCli } from "../support/run-cli.ts";
+
+/** The command as a process of its own: what a shell sees of it. */
+
+const repository = fileURLToPath(new URL("../../", import.meta.url));
+const launcher = join(repository, "bin/sallyport.js");
+let scratch: string;
+beforeAll(() => (scratch = mkdtempSync(join(tmpdir(), "sallyport-process-"))));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+function sallyport(...args: string[]) {
+  return spawnSync(process.execPath, [launcher, ...args], {
+    cwd: scratch,
+    encoding: "utf8",
+    env: plainEnvironment(),
+  });
+}
+
+test("demo: every step as it should be, exit code 0, and its directory is gone", () => {
+  const done = sallyport("demo");
+  expect(done.status, done.stdout + done.stderr).toBe(0);
+  expect(done.stdout.match(/^ok {2} /gm)).toHaveLength(10);
+  const [, directory = ""] = /^in (\S+),/.exec(done.stdout) ?? [];
+  expect(directory).not.toBe("");
+  expect(readdirSync(tmpdir())).not.toContain(directory.split("/").at(-1));
+  for (const reason of ["bad_signature", "client_id_mismatch", "topic_denied", "certificate_revoked"]) {
+    expect(done.stdout).toContain(reason);
+  }
+});
+
+test("demo --json: one JSON line for each step", async () => {
+  const { exitCode, stdout } = await runCli(["demo", "--json"]);
+  expect(exitCode).toBe(0);
+  const steps = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(steps.map(({ step, ok }) => [step, ok])).toEqual(steps.map((_, index) => [index + 1, true]));
+});
+
+describe("start", () => {
+  test.each(["SIGTERM", "SIGINT"] as const)("%s ends it with exit code 0", async (signal) => {
+    const child = spawn(process.execPath, [
+      launcher,
+      "start",
+      "--mqtt-port",
+      "0",
+      "--dir",
+      join(scratch, signal),
+    ]);
+    let text = "";
+    child.stdout.on("data", (chunk) => (text += String(chunk)));
+    while (!/ listen /.test(text)) await once(child.stdout, "data");
+    child.kill(signal);
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(text).toMatch(/ stopped /);
+  });
+});
+
+test("no warning of Node's about SQLite, and no colours where no terminal is", () => {
+  const init = sallyport("init");
+  expect([init.status, init.stderr]).toEqual([0, ""]);
+  const list = sallyport("device", "list");
+  expect([list.status, list.stderr]).toEqual([0, ""]);
+  expect(init.stdout + list.stdout + sallyport("--help").stdout).not.toContain("\u001b");
+});
+
+test("other warnings of Node's stay", () => {
+  const main = JSON.stringify(join(repository, "cli/main.ts"));
+  const script = `process.argv.push("--version"); await import(${main}); process.emitWarning("something else");`;
+  const done = spawnSync(process.execPath, ["--input-type=module", "-e", script], {
+    encoding: "utf8",
+    env: plainEnvironment(),
+  });
+  expect(done.stderr).toContain("Warning: something else");
+});
+
+test("a reader that goes away is no failure", () => {
+  const command = `"${process.execPath}" "${launcher}" audit export | head -n 1; echo "\${PIPESTATUS[0]}"`;
+  const done = spawnSync("bash", ["-c", command], {
+    cwd: scratch,
+    encoding: "utf8",
+    env: plainEnvironment(),
+  });
+  expect([done.stdout.trim().split("\n").at(-1), done.stderr]).toEqual(["0", ""]);
+});
+
+test("an outdated Node is told what to do", () => {
+  const source = readFileSync(launcher, "utf8");
+  const script = source
+    .replace("process.versions.node", '"20.20.2"')
+    .replaceAll("import.meta.url", JSON.stringify(`file://${launcher}`));
+  const done = spawnSync(process.execPath, ["--input-type=module", "-e", script.replace(/^#!.*\n/, "")], {
+    encoding: "utf8",
+  });
+  expect(done.status).toBe(1);
+  expect(done.stderr).toMatch(/Node 24 or later is needed/);
+});
+
+function plainEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(NODE_|FORCE_COLOR|VITEST)/.test(name)),
+  );
+}
