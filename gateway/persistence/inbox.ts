@@ -43,6 +43,11 @@ export class Inbox {
   readonly #stored = new WeakMap<object, StoredMessage>();
   readonly #publishers = new WeakMap<object, string>();
   readonly #waiting = new Map<string, number>();
+  /** QoS 1 messages that are durable and that aedes has not published yet, oldest first. */
+  readonly #unpublished = new Map<
+    StoredMessage,
+    { readonly packet: PublishedPacket; readonly since: number }
+  >();
 
   constructor(state: BrokerState, log: CommitLog, limits: PersistenceLimits) {
     this.#state = state;
@@ -69,6 +74,24 @@ export class Inbox {
     // waits for what was sent before it.
     if (stored === undefined && !this.#waiting.has(client.id)) return this.#log.check();
     await this.#durable(client.id, stored);
+    if (stored !== undefined) this.#unpublished.set(stored, { packet, since: performance.now() });
+  }
+
+  /** aedes publishes the message. */
+  published(stored: StoredMessage): void {
+    stored.published = true;
+    this.#unpublished.delete(stored);
+  }
+
+  /** Takes the messages that have waited for aedes for so long that it is not going to publish them. */
+  takeStranded(olderThanMs: number): PublishedPacket[] {
+    const stranded: PublishedPacket[] = [];
+    for (const [stored, { packet, since }] of this.#unpublished) {
+      if (performance.now() - since < olderThanMs) break;
+      this.#unpublished.delete(stored);
+      stranded.push(packet);
+    }
+    return stranded;
   }
 
   /** MQTT-4.3.3-2, method A: the identifier and the message become durable in one transaction. */

@@ -57,7 +57,7 @@ export class Outbox {
     const { brokerId, brokerCounter = 0 } = packet;
     const stored = this.#inbox.storedAs(packet.payload);
     if (stored !== undefined && !stored.published) {
-      stored.published = true;
+      this.#inbox.published(stored);
       for (const [session, entry] of stored.entries) {
         if (session.queue.get(entry.seq) === entry) session.number(entry, brokerId, brokerCounter);
       }

@@ -43,11 +43,13 @@ export type Stats = BrokerState["stats"] & { readonly transactions: number };
 
 interface BrokerShape {
   readonly id: string;
+  publish?(packet: object, done: () => void): unknown;
   on?(event: "client" | "clientDisconnect", listener: (client: { readonly id: string }) => void): unknown;
 }
 
 const day = 86_400_000;
 const hour = 3_600_000;
+const second = 1000;
 
 /**
  * What aedes asks for, answered from memory and written behind to SQLite by one thread in groups. Whatever MQTT
@@ -62,7 +64,7 @@ export class SqlitePersistence {
   readonly #options: PersistenceOptions;
   readonly #now: () => number;
   #broker: BrokerShape | undefined;
-  #expiry: NodeJS.Timeout | undefined;
+  #timers: NodeJS.Timeout[] = [];
   #destroyed = false;
 
   constructor(store: Store, options: PersistenceOptions = {}) {
@@ -140,6 +142,17 @@ export class SqlitePersistence {
     return stale.map((session) => session.id);
   }
 
+  /**
+   * A publisher whose connection ends before its PUBACK leaves a message that is stored and that aedes will not
+   * publish: subscribers that are connected would get it only upon their next connection, and publishers that
+   * always leave could fill their queues. Such messages are published from here; runs by itself every second.
+   */
+  publishStranded(olderThanMs: number): void {
+    for (const packet of this.#inbox.takeStranded(olderThanMs)) {
+      this.#broker?.publish?.({ cmd: "publish", ...packet }, () => undefined);
+    }
+  }
+
   stats(): Stats {
     return { ...this.#state.stats, transactions: this.#log.transactions };
   }
@@ -162,7 +175,10 @@ export class SqlitePersistence {
       this.#state.setOffline(client.id, undefined);
     });
     broker.on?.("clientDisconnect", (client) => this.#state.setOffline(client.id, this.#now()));
-    this.#expiry = setInterval(() => this.expireSessions(), hour).unref();
+    this.#timers = [
+      setInterval(() => this.expireSessions(), hour).unref(),
+      setInterval(() => this.publishStranded(second), second).unref(),
+    ];
   }
 
   /** Not awaited: a QoS 0 message may be lost (MQTT-3.3.1-7), others came through `storeInbound`. */
@@ -312,7 +328,7 @@ export class SqlitePersistence {
   async destroy(): Promise<void> {
     if (this.#destroyed) throw new GatewayError("GATEWAY_STATE_CLOSED", "the broker state is closed already");
     this.#destroyed = true;
-    clearInterval(this.#expiry);
+    for (const timer of this.#timers) clearInterval(timer);
     await this.#log.close();
   }
 

@@ -107,6 +107,31 @@ test("PUBACK is written when the message is on disk, not before", async () => {
   expect(await publisher.until("puback")).toMatchObject([{ messageId: 7 }]);
 });
 
+test("a message whose publisher left before its PUBACK reaches those who are connected, once", async () => {
+  const store = new SlowStore();
+  const persistence = new SqlitePersistence(store);
+  const broker = await brokerOn(persistence);
+  const subscriber = await Peer.connect(broker, "sub", false);
+  const subscribed = subscriber.subscribe({ topic: "up/#", qos: 1 });
+  await until("the subscription reaches the store", () => store.transactions.length === 1);
+  await store.written();
+  await subscribed;
+  const publisher = await Peer.connect(broker, "dev", true);
+  publisher.send(publish("1", { qos: 1, messageId: 7 }));
+  await until("the message reaches the store", () => store.transactions.length === 2);
+  publisher.destroy();
+  await until("it has left", () => broker.connectedClients === 1);
+  await store.written();
+  persistence.publishStranded(0);
+  persistence.publishStranded(0);
+  const [received] = await subscriber.until("publish");
+  expect(received).toMatchObject({ payload: Buffer.from("1"), qos: 1 });
+  await store.written();
+  await turns();
+  expect(subscriber.messages).toEqual(["1"]);
+  expect(persistence.stats().queued).toBe(1);
+});
+
 test("a retained message is not dropped for the plain one behind it in the same chunk", async () => {
   const broker = await brokerOn(openDirect(temporaryFile()));
   const subscriber = await Peer.connect(broker, "sub", true);
