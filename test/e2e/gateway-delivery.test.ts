@@ -1,23 +1,12 @@
 import { spawn } from "node:child_process";
 import { expect, test } from "vitest";
 import { startGateway } from "../../gateway/index.ts";
-import {
-  type CertificateList,
-  exportPublicKey,
-  keyIdentifierOf,
-  makeExtension,
-  parseCertificateList,
-  signCertificateList,
-} from "../../pki/index.ts";
 import { Inventory } from "../../pki/inventory/index.ts";
-import type { Minted } from "../support/minted-pki.ts";
 import { connectBytes, packetsIn, subscribeBytes } from "../support/mqtt-bytes.ts";
 import { newCertificate } from "../support/new-certificate.ts";
 import { tempDirectory } from "../support/temp-directory.ts";
 import { gatewayOptions, TestGateway } from "../support/test-gateway.ts";
 import { until } from "../support/until.ts";
-
-const day = 24 * 60 * 60 * 1000;
 
 test("a subscriber that does not read is cut off, with its reason, and nobody waits for it", async () => {
   await using at = await TestGateway.start({
@@ -89,41 +78,6 @@ test("a frozen client with a long queue is not fed beyond what it reads", async 
   await until("all of them", () => raw.received.length >= 60 * payload.length, 20_000);
   await until("the last byte of them", () => packetsIn(raw.received).length === 61);
   expect(at.eventsOf("session.closed").map((event) => event.reason)).toEqual(["client_disconnect"]);
-});
-
-async function crlOf(issuer: Minted, revoked: readonly Minted[]): Promise<CertificateList> {
-  const der = await signCertificateList(
-    {
-      issuer: issuer.name,
-      thisUpdate: new Date(Date.now() - day),
-      nextUpdate: new Date(Date.now() + day),
-      revoked: revoked.map(({ certificate }) => ({
-        serialNumber: certificate.serialNumber,
-        revocationDate: new Date(),
-      })),
-      extensions: [
-        makeExtension.authorityKeyIdentifier(keyIdentifierOf(exportPublicKey(issuer.signer.publicKey))),
-        makeExtension.cRLNumber(1n),
-      ],
-    },
-    issuer.signer,
-  );
-  return parseCertificateList(der);
-}
-
-test("G-CERT-07: a certificate on a revocation list that was reloaded loses its session and does not come back", async () => {
-  await using at = await TestGateway.start();
-  const [peer, spared] = [await at.peer("a"), await at.peer("b")];
-  await at.connect(peer);
-  await at.connect(spared);
-  at.gateway.reload({ crls: [await crlOf(at.pki.issuing, [peer.minted])] });
-  expect(await at.event("reloaded")).toMatchObject({ sessionsKept: 1, sessionsClosed: 1 });
-  expect(await at.event("session.closed")).toMatchObject({
-    reason: "certificate_revoked",
-    session: { deviceId: "a" },
-  });
-  await (await at.dial(peer.tls)).untilClosed();
-  expect(await at.refusal()).toBe("certificate_revoked");
 });
 
 test("a revocation made by another process in the inventory closes the session within a second", async () => {

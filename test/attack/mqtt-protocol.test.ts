@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { answerTo } from "../support/answer-to.ts";
+import { connectBytes, publishBytes } from "../support/mqtt-bytes.ts";
+
+test.each([
+  [
+    "MQTT-3.1.0-1: a first packet that is not CONNECT",
+    publishBytes("devices/d1/up/a", "x"),
+    "first_packet_not_connect",
+    "",
+  ],
+  ["P-21: HTTP inside TLS", Buffer.from("GET / HTTP/1.1\r\n\r\n"), "first_packet_not_connect", ""],
+  [
+    "MQTT 3.1.1 §2.2.3: a remaining length of five bytes",
+    Buffer.from("10ffffffffff", "hex"),
+    "packet_too_large",
+    "",
+  ],
+  ["M-12: a CONNECT of 256 MB announced", Buffer.from("10ffffff7f", "hex"), "packet_too_large", ""],
+  ["a CONNECT too short for its protocol name", Buffer.from("100200044d", "hex"), "malformed_packet", ""],
+  [
+    "another protocol's name",
+    Buffer.from("101000044d515454".replace("4d515454", "58595a30") + "040200000000000000", "hex"),
+    "malformed_packet",
+    "",
+  ],
+  ["MQTT-3.1.2-3: the reserved connect flag", flagged(connectBytes("d1"), 0x01), "protocol_error", ""],
+  ["MQTT-2.2.2-2: reserved flags of the fixed header", Buffer.from("1100", "hex"), "malformed_packet", ""],
+  [
+    "MQTT-3.1.0-2: CONNECT twice",
+    Buffer.concat([connectBytes("d1"), connectBytes("d1")]),
+    "protocol_error",
+    "",
+  ],
+])("%s closes the connection", async (_title, bytes, reason, received) => {
+  expect(await answerTo(bytes)).toEqual({ reason, received });
+});
+
+test("a packet larger than the limit is refused from its fixed header alone", async () => {
+  const header = Buffer.from("30ffff7f", "hex");
+  const { reason } = await answerTo(Buffer.concat([connectBytes("d1"), header]), {
+    limits: { packetBytes: 1000 },
+  });
+  expect(reason).toBe("packet_too_large");
+});
+
+test("M-12: a slow CONNECT runs into the time-out", async () => {
+  const { reason } = await answerTo(connectBytes("d1").subarray(0, 9), { limits: { connectTimeoutMs: 100 } });
+  expect(reason).toBe("connect_timeout");
+});
+
+function flagged(connect: Buffer, flag: number): Buffer {
+  connect[9] = (connect[9] ?? 0) | flag;
+  return connect;
+}
