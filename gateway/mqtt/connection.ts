@@ -64,7 +64,7 @@ export class MqttConnection extends EventEmitter {
     this.#limits = limits;
     this.#framer = new Framer(limits);
     this.#rate = new ReadRate(limits, performance.now());
-    this.#batch = new WriteBatch(socket);
+    this.#batch = new WriteBatch(socket, () => this.#cutWhenSlow());
     this.#connectTimer = setTimeout(
       () => this.refuse("connect_timeout", `no CONNECT within ${limits.connectTimeoutMs} ms`),
       limits.connectTimeoutMs,
@@ -91,7 +91,7 @@ export class MqttConnection extends EventEmitter {
 
   /** Bytes waiting to be taken by the peer. */
   get queuedBytes(): number {
-    return this.#batch.size + this.#hold.size + this.#socket.writableLength;
+    return this.#hold.size + this.#socket.writableLength;
   }
 
   /** The CONNACK was written. */
@@ -156,16 +156,12 @@ export class MqttConnection extends EventEmitter {
     if (this.destroyed) return true;
     if (this.#hold.released) {
       this.#batch.add(chunk, encoding);
+      // The small pieces are looked at when the batch is full.
+      if (chunk.length > 1024) this.#cutWhenSlow();
     } else {
-      const out = this.#hold.push(typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk);
-      if (out !== undefined) {
-        this.#batch.add(out);
-        this.#input.release();
-        this.emit("acknowledged", out[3]);
-      }
-      if (this.#hold.size > this.#limits.queuedBytes) this.#cutSlowConsumer();
+      this.#writeHeld(typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk);
+      this.#cutWhenSlow();
     }
-    if (this.#batch.size + this.#socket.writableLength > this.#limits.queuedBytes) this.#cutSlowConsumer();
     return true;
   }
 
@@ -284,9 +280,16 @@ export class MqttConnection extends EventEmitter {
     this.emit("headroom");
   }
 
-  #cutSlowConsumer(): void {
-    this.#batch.flush();
-    if (this.queuedBytes <= this.#limits.queuedBytes) return;
+  #writeHeld(chunk: Uint8Array): void {
+    const out = this.#hold.push(chunk);
+    if (out === undefined) return;
+    this.#batch.add(out);
+    this.#input.release();
+    this.emit("acknowledged", out[3]);
+  }
+
+  #cutWhenSlow(): void {
+    if (this.queuedBytes <= this.#limits.queuedBytes || this.destroyed) return;
     this.cut("slow_consumer", `${this.queuedBytes} bytes were waiting to be read by the client`);
   }
 
