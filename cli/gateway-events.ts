@@ -9,7 +9,7 @@ export function printEvent(out: Output, event: GatewayEvent, at: Date): void {
 }
 
 /** The event with its time, and causes as text, for JSON. */
-export function eventDocument(event: GatewayEvent, at: Date): object {
+function eventDocument(event: GatewayEvent, at: Date): object {
   const cause =
     event.type === "warning" && event.cause instanceof Error ? { cause: event.cause.message } : {};
   return { time: at.toISOString(), ...event, ...cause };

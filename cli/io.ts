@@ -2,7 +2,7 @@ import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
 
 /** A stream that text is written to; `isTTY` decides about colours and progress bars. */
-export type TextStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+type TextStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
 
 /** Everything a verb knows of the process around it, so that tests run verbs in theirs. */
 export interface Io {

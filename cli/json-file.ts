@@ -5,7 +5,7 @@ import { CliError, type CliErrorCode } from "./errors.ts";
 export type JsonRule<T> = (value: unknown, where: string) => T;
 
 /** What is wrong with a JSON file, and where in it. */
-export class JsonRuleError extends Error {
+class JsonRuleError extends Error {
   override readonly name = "JsonRuleError";
 }
 

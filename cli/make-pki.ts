@@ -114,7 +114,7 @@ export function sayMadePki({ out }: Session, made: MadePki): void {
   }
   out.say("Back up, away from this machine:");
   if (made.backUp.includes(files.rootKey)) {
-    out.say(`  ${files.rootKey}   best moved there: it is needed only to make another issuing CA`);
+    out.say(`  ${files.rootKey}   best moved there: it is needed only to renew the issuing CA`);
   }
   out.say(`  ${files.issuingKey}, ${files.inventory}`);
   out.say("`sallyport doctor` says what is weak.");

@@ -19,8 +19,8 @@ export async function openAuthorityToSign(session: Session, options: IssuingKeyO
   return open(session, options, passphrase);
 }
 
-/** Opens it for what must not wait for a passphrase, such as revoking. */
-export function openAuthorityToRevoke(session: Session, options: IssuingKeyOptions): Authority {
+/** Opens it for what does not need the issuing key, or must not wait for its passphrase, such as revoking. */
+export function openAuthorityWithoutKey(session: Session, options: IssuingKeyOptions): Authority {
   openStateDirectory(options.dir);
   return open(session, options, givenSecret(session, issuingSource(options)));
 }

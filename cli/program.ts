@@ -8,6 +8,7 @@ import { addDevice } from "./commands/device.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addGateway } from "./commands/gateway.ts";
 import { addInit } from "./commands/init.ts";
+import { addIssuing } from "./commands/issuing.ts";
 import { addOperator } from "./commands/operator.ts";
 import { addStart } from "./commands/start.ts";
 import { describeFailure, ExitCode } from "./errors.ts";
@@ -69,6 +70,7 @@ export function describeProgram(io: Io, outcome: Outcome, json: boolean): Comman
   addOperator(root);
   addConnect(root);
   addGateway(root);
+  addIssuing(root);
   addCrl(root);
   addAudit(root);
   addDoctor(root);

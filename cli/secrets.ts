@@ -15,7 +15,7 @@ export interface SecretSource {
 }
 
 /** The passphrase from its file, the environment or the terminal; undefined where there is none of them. */
-export async function readSecret(session: Session, source: SecretSource): Promise<string | undefined> {
+async function readSecret(session: Session, source: SecretSource): Promise<string | undefined> {
   return givenSecret(session, source) ?? (await askedSecret(session, source));
 }
 

@@ -2,7 +2,7 @@ import type { Authority } from "../../pki/authority/index.ts";
 import { type CertificateRow, isRevocationReason, revocationReasons } from "../../pki/index.ts";
 import { CliError } from "../errors.ts";
 import { issuingPassphraseOption } from "../issue-options.ts";
-import { openAuthorityToRevoke } from "../open-authority.ts";
+import { openAuthorityWithoutKey } from "../open-authority.ts";
 import { dirOption, type Session, type VerbGroup } from "../verb.ts";
 import { unknownDevice } from "./device-list.ts";
 
@@ -51,7 +51,7 @@ export function addDeviceRevoke(device: VerbGroup): void {
 async function revoke(session: Session, options: RevokeOptions, ids: string[]): Promise<void> {
   const { out } = session;
   const reason = isRevocationReason(options.reason) ? options.reason : "unspecified";
-  using authority = openAuthorityToRevoke(session, options);
+  using authority = openAuthorityWithoutKey(session, options);
   const targets = ids.map((id) => ({ id, only: certificatesOf(authority, id, options) }));
   const revoked: CertificateRow[] = [];
   let crlError: string | undefined;

@@ -21,7 +21,7 @@ export function examineCertificates(files: StateFiles, now: Date): Finding[] {
       files.issuingCertificate,
       120,
       now,
-      "make a new issuing CA with the root key in time",
+      "`sallyport issuing renew`, with the root key",
     ),
     ...examineOne("gateway", files.gatewayCertificate, 30, now, "`sallyport gateway renew`"),
     ...gatewayKey(files),

@@ -51,7 +51,7 @@ function rootKey({ rootKey: path }: StateFiles): Finding[] {
     {
       level: "warning",
       check: "root-key",
-      message: "the root key is on this machine (encrypted); it is needed only to make another issuing CA",
+      message: "the root key is on this machine (encrypted); it is needed only to renew the issuing CA",
       next: `move ${path} to offline storage, and its passphrase elsewhere`,
     },
   ];

@@ -277,6 +277,23 @@ describe("device revoke", () => {
   });
 });
 
+test("issuing renew certifies the same key again; what it issued stays good, and the gateway takes its place below", async () => {
+  const issuing = () => new X509Certificate(readFileSync(join(dir, "issuing.cert.pem")));
+  const before = issuing();
+  await ok("issuing", "renew", "--passphrase-file", join(scratch, "root.pass"));
+  expect(issuing().fingerprint256).not.toBe(before.fingerprint256);
+  expect(issuing().publicKey.equals(before.publicKey)).toBe(true);
+  await ok("gateway", "renew", "--keep-key");
+  expect(readFileSync(join(dir, "gateway.cert.pem"), "utf8")).toContain(
+    readFileSync(join(dir, "issuing.cert.pem"), "utf8"),
+  );
+  const wrong = join(scratch, "p12.pass");
+  expect(await cli("issuing", "renew", "--passphrase-file", wrong)).toMatchObject({
+    exitCode: 4,
+    stderr: expect.stringContaining("PKI_WRONG_PASSPHRASE"),
+  });
+});
+
 test("crl --root signs the root's list with the root's key, and needs its passphrase", async () => {
   expect(await cli("crl", "--root")).toMatchObject({
     exitCode: 4,

@@ -191,13 +191,13 @@ describe("changes while it runs", () => {
     await gateway.waitFor(/warning {2}.*access\.json: access\.group is not known.*\(CLI_ACCESS_FILE\)/);
     await ok("connect", "pump-1", "--gateway", at(), "--publish", "alarms/pumps", "--message", "2");
     writeFileSync(join(dir, "access.json"), '{ "groups": {} }');
-    await gateway.waitFor(/warning[^]*reload/);
+    expect(await gateway.waitFor(/warning[^]*reload/)).toBeTruthy();
   });
 
   test("SIGHUP reloads", async () => {
     const reloads = gateway.stdout().match(/ reload /g)?.length ?? 0;
     gateway.signal("SIGHUP");
-    await gateway.waitFor(new RegExp(`( reload [^]*){${reloads + 1}}`));
+    expect(await gateway.waitFor(new RegExp(`( reload [^]*){${reloads + 1}}`))).toBeTruthy();
   });
 
   test("a second gateway on the same directory is told so", async () => {

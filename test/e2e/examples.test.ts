@@ -64,19 +64,19 @@ test("embed-gateway.ts is a gateway of its own", async () => {
 
 function start(name: string, ...args: string[]) {
   const options = ["--disable-warning=ExperimentalWarning", join(examples, name), ...args];
-  const process_ = spawn(process.execPath, options, { stdio: ["ignore", "pipe", "pipe"] });
-  programs.push(process_);
+  const program = spawn(process.execPath, options, { stdio: ["ignore", "pipe", "pipe"] });
+  programs.push(program);
   let text = "";
-  for (const stream of [process_.stdout, process_.stderr])
+  for (const stream of [program.stdout, program.stderr])
     stream.on("data", (chunk) => (text += String(chunk)));
   return {
-    process: process_,
+    process: program,
     async waitFor(pattern: RegExp): Promise<RegExpExecArray> {
       const deadline = Date.now() + 20_000;
       for (;;) {
         const match = pattern.exec(text);
         if (match) return match;
-        if (Date.now() > deadline || process_.exitCode !== null)
+        if (Date.now() > deadline || program.exitCode !== null)
           throw new Error(`${pattern} did not come: ${text}`);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
