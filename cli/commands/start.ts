@@ -13,6 +13,7 @@ interface StartOptions extends PkiOptions {
   readonly host?: string;
   readonly mqttPort?: number;
   readonly crl?: string;
+  readonly quiet?: boolean;
 }
 
 const defaultHost = "127.0.0.1";
@@ -31,7 +32,7 @@ export function addStart(program: VerbGroup): void {
       examples: [
         ["start", "on this machine, port 8883"],
         ["start --host 0.0.0.0 --mqtt-port 18883", "for other machines too; see `init --gateway-name`"],
-        ["start --json | tee -a gateway.jsonl", "events for programs"],
+        ["start --quiet --json >> gateway.jsonl", "events for programs, without one line per message"],
       ],
     },
     (command) => {
@@ -47,6 +48,7 @@ export function addStart(program: VerbGroup): void {
           "--crl <file>",
           "a revocation list to consult beside the inventory; without a current one nobody enters",
         );
+      command.option("--quiet", "leave out accepted messages; sessions, refusals and warnings stay");
       pkiOptions(command);
     },
     start,
@@ -76,7 +78,9 @@ async function start(session: Session, options: StartOptions): Promise<ExitCode>
     stateDirectory: files.directory,
     ...(settings.limits && { limits: settings.limits }),
   });
-  gateway.on("event", (event) => printEvent(out, event, io.now()));
+  gateway.on("event", (event) => {
+    if (event.type !== "message" || options.quiet !== true) printEvent(out, event, io.now());
+  });
   sayWhatNext(session, options, gateway);
   const reload = () => reloadGateway(session, gateway, files, crl);
   const timer = setInterval(() => watch.changed() && reload(), watchIntervalMs);

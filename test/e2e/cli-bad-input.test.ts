@@ -159,6 +159,15 @@ describe("the inventory", () => {
   });
 });
 
+test.each([
+  ["overwritten", () => "no database, for a hundred bytes and more ".repeat(200)],
+  ["of another program", () => readFileSync(join(dir, "inventory.sqlite"))],
+])("start: a broker.sqlite that is %s", async (_how, content) => {
+  writeFileSync(join(dir, "broker.sqlite"), content(), { mode: 0o600 });
+  const failure = await refused(["start", "--mqtt-port", "0"], [4]);
+  expect(failure.code).toMatch(/^GATEWAY_STATE_/);
+});
+
 describe("init", () => {
   test("a directory that has a PKI already keeps it", async () => {
     const failure = await refused(["init"], [4]);
@@ -253,7 +262,7 @@ describe("a disk that is full", () => {
   }
 
   test.skipIf(!mounted)(
-    "device add, device revoke and init say so and leave what is there intact (needs root and tmpfs)",
+    "device add, start and init say so and leave what is there intact (needs root and tmpfs)",
     async () => {
       mkdirSync(small());
       execFileSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", small()]);
@@ -263,6 +272,7 @@ describe("a disk that is full", () => {
         fillDisk(small());
         for (const args of [
           ["device", "add", "newcomer"],
+          ["start", "--mqtt-port", "0"],
           ["init", "--dir", join(small(), "another")],
         ]) {
           const result = await runCli(
