@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
+  constants,
   fchmodSync,
   fstatSync,
   fsyncSync,
@@ -44,7 +45,8 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, mode: n
 export function readOwnerOnlyFile(path: string): string {
   let file: number;
   try {
-    file = openSync(path, "r");
+    // O_NONBLOCK (absent on Windows): opening a FIFO would wait for whoever writes to it.
+    file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (cause) {
     throw new PkiError("PKI_KEY_FILE", `cannot open ${path}: check that it exists and that you may read it`, {
       cause,
@@ -60,9 +62,17 @@ export function readOwnerOnlyFile(path: string): string {
     if (process.platform !== "win32" && (status.mode & 0o077) !== 0) {
       throw new PkiError("PKI_KEY_PERMISSIONS", `others may read ${path}: run chmod 600 on it`);
     }
-    return readFileSync(file, "utf8");
+    return readText(file, path);
   } finally {
     closeSync(file);
+  }
+}
+
+function readText(file: number, path: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new PkiError("PKI_KEY_FILE", `cannot read ${path}: check the disk`, { cause });
   }
 }
 

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createPrivateKey, sign, verify } from "node:crypto";
 import {
   chmodSync,
@@ -84,6 +85,28 @@ describe("private key files", () => {
     expect(() => readPrivateKeyFile(path)).toThrow(/holds no private key/);
     expect(inspect(caught(() => readPrivateKeyFile(path)))).not.toContain("secret-looking");
   });
+
+  it.skipIf(isWindows)("a FIFO is refused at once, though nobody writes to it, and so are devices", () => {
+    const path = join(directory, "fifo");
+    spawnSync("mkfifo", ["-m", "600", path]);
+    // A process of its own: an open that waits would hold up this one for ever.
+    const script = `
+      import { readPrivateKeyFile } from ${JSON.stringify(import.meta.resolve("../../../pki/index.ts"))};
+      try { readPrivateKeyFile(process.argv[1]); } catch (error) { process.stdout.write(error.code); }`;
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", script, path], {
+      encoding: "utf8",
+      timeout: 10_000,
+    });
+    expect(stdout).toBe("PKI_KEY_FILE");
+    expect(pkiErrorCode(() => readPrivateKeyFile("/dev/zero"))).toBe("PKI_KEY_FILE");
+  });
+
+  it.skipIf(process.platform !== "linux")(
+    "a file that opens and cannot be read is an error of its own",
+    () => {
+      expect(pkiErrorCode(() => readPrivateKeyFile("/proc/self/mem"))).toBe("PKI_KEY_FILE");
+    },
+  );
 
   it("a passphrase is asked for, and a wrong one is named", () => {
     const path = join(directory, "a.key.pem");
