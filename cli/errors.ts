@@ -65,7 +65,9 @@ export function describeFailure(error: unknown): Failure {
   const code = "code" in error ? String(error.code) : "";
   if (error instanceof CliError) return { code, message: error.message, exitCode: cliErrors[error.code][0] };
   if (/^(PKI|GATEWAY|DEVICE)_/.test(code)) {
-    return machineFailure(error.cause) ?? { code, message: error.message, exitCode: exitCodeFor(code) };
+    const next = nextStep.get(code);
+    const message = next === undefined ? error.message : `${error.message}; ${next}`;
+    return machineFailure(error.cause) ?? { code, message, exitCode: exitCodeFor(code) };
   }
   return systemFailure(error, code) ?? internal(error.message || error.name);
 }
@@ -92,6 +94,15 @@ const refusals: ReadonlySet<string> = new Set([
   "DEVICE_REFUSED",
   "DEVICE_SUBSCRIBE_REFUSED",
   "DEVICE_TLS_FAILED",
+]);
+
+/** What to do, where a library's error cannot know the command that does it. */
+const nextStep: ReadonlyMap<string, string> = new Map([
+  ["DEVICE_UNREACHABLE", "is the gateway running there? `sallyport start` runs one"],
+  [
+    "DEVICE_GATEWAY_NAME_MISMATCH",
+    "`sallyport gateway renew --gateway-name NAME` gives the gateway this name",
+  ],
 ]);
 
 /** A full disk or a taken port says more than the operation that met it. */

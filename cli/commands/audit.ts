@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Inventory } from "../../pki/index.ts";
 import { CliError } from "../errors.ts";
+import { printable } from "../printable.ts";
 import { openStateDirectory } from "../state-directory.ts";
 import { dirOption, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
 
@@ -68,7 +69,10 @@ async function exportLog(
   const { from, to } = options;
   for (const entry of inventory.audit.entries({ ...(from && { from }), ...(to && { to }) })) {
     const { seq, at, actor, action, subject, details } = entry;
-    out.event(entry, `${seq}  ${at.toISOString()}  ${actor}  ${action}  ${subject}  ${details}`);
+    out.event(
+      entry,
+      `${seq}  ${at.toISOString()}  ${printable(`${actor}  ${action}  ${subject}  ${details}`)}`,
+    );
   }
 }
 

@@ -1,7 +1,11 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { cliErrors } from "../../../cli/errors.ts";
+import { readSettings } from "../../../cli/settings.ts";
 import { deviceErrorCodes } from "../../../device-client/errors.ts";
+import { Access } from "../../../gateway/access.ts";
 import { gatewayErrorCodes, refusalReasons } from "../../../gateway/errors.ts";
 import { defaultLimits } from "../../../gateway/limits.ts";
 import { pkiErrors } from "../../../pki/errors.ts";
@@ -33,6 +37,21 @@ describe("the reference manual and the code's tables agree, both ways", () => {
     for (const [code, [exitCode]] of Object.entries(cliErrors)) {
       expect(text).toContain(`| \`${code}\` | ${exitCode} |`);
     }
+  });
+
+  test("docs/reference/config.md shows an access.json and a sallyport.json that are read as they stand", () => {
+    const text = readFileSync(new URL("../../../docs/reference/config.md", import.meta.url), "utf8");
+    const [access = "", settings = ""] = [...text.matchAll(/^```json\n([^]*?)^```$/gm)].map(
+      (found) => found[1],
+    );
+    const member = new Access(JSON.parse(access)).rightsOf({ kind: "device", id: "p1", group: "pumps" });
+    expect(member.mayPublish("groups/pumps/alarms")).toBe(true);
+    expect(member.mayPublish("devices/p1/up/x")).toBe(true);
+    expect(member.mayPublish("devices/p2/up/x")).toBe(false);
+    const directory = mkdtempSync(join(tmpdir(), "sallyport-config-"));
+    writeFileSync(join(directory, "sallyport.json"), settings);
+    expect(readSettings(join(directory, "sallyport.json"))).toHaveProperty("limits.sessionsPerDevice");
+    rmSync(directory, { recursive: true });
   });
 
   test("docs/reference/events.md has every type of event", () => {
