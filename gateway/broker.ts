@@ -15,6 +15,8 @@ export interface BrokerOptions {
   readonly sessions: Sessions;
   readonly limits: Limits;
   readonly emit: EmitEvent;
+  /** Is anybody listening? An event for each message is made for nobody otherwise. */
+  readonly observed: () => boolean;
   /** Judges the session's certificate and device as of now; throws a GatewayError. */
   readonly recheck: (session: Session) => void;
   readonly refuse: (session: Session, reason: RefusalReason, detail: string, clientId: string) => void;
@@ -226,8 +228,8 @@ export class Broker {
     client: Client | null | undefined,
     done: (error?: Error | null) => void,
   ): void {
-    const session = client && this.#sessions.get(client);
-    if (session) {
+    const session = client && this.#options.observed() ? this.#sessions.get(client) : undefined;
+    if (session !== undefined) {
       this.#options.emit({
         type: "message",
         deviceId: session.identity.id,

@@ -109,6 +109,7 @@ class MqttGateway extends EventEmitter implements Gateway {
       sessions: this.#sessions,
       limits,
       emit: (event) => this.#emit(event),
+      observed: () => this.listenerCount("event") > 0,
       recheck: (session) => this.#judge.judgeIfChanged(session),
       refuse: (session, reason, detail, clientId) => this.#tellSession(session, reason, detail, clientId),
       mayFire: (will) => this.#departed?.mayFire(will) === true,

@@ -52,13 +52,6 @@ export function guardPersistence(persistence: SqlitePersistence, guards: Persist
         })(),
       );
     },
-
-    cleanIncoming(client: Client) {
-      // A connection that was refused has no client id, and nothing of anybody's to clean.
-      return guards.sessionOf(client)?.clientId === undefined
-        ? Promise.resolve()
-        : persistence.cleanIncoming(client);
-    },
   };
   return { ...methodsOf(persistence), ...guarded };
 }

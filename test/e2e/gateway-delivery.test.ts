@@ -66,7 +66,7 @@ test("a frozen client with a long queue is not fed beyond what it reads", async 
   await first.endAsync();
   const operator = await at.connect(await at.peer("op", { kind: "operator" }));
   const payload = Buffer.alloc(50_000);
-  for (let n = 0; n < 60; n += 1) await operator.publishAsync("devices/a/down/x", payload, { qos: 1 });
+  for (let n = 0; n < 240; n += 1) await operator.publishAsync("devices/a/down/x", payload, { qos: 1 });
   const raw = await at.dial(peer.tls);
   raw.send(connectBytes("a", { clean: false }));
   await raw.untilReceived(4);
@@ -75,8 +75,8 @@ test("a frozen client with a long queue is not fed beyond what it reads", async 
   const other = await at.connect(await at.peer("b"));
   await other.publishAsync("devices/b/up/x", "x", { qos: 1 });
   raw.socket.resume();
-  await until("all of them", () => raw.received.length >= 60 * payload.length, 20_000);
-  await until("the last byte of them", () => packetsIn(raw.received).length === 61);
+  await until("all of them", () => raw.received.length >= 240 * payload.length, 20_000);
+  await until("the last byte of them", () => packetsIn(raw.received).length === 241);
   expect(at.eventsOf("session.closed").map((event) => event.reason)).toEqual(["client_disconnect"]);
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { answerTo } from "../support/answer-to.ts";
 import { connectBytes, publishBytes, subscribeBytes } from "../support/mqtt-bytes.ts";
+import { tempDirectory } from "../support/temp-directory.ts";
 import { TestGateway } from "../support/test-gateway.ts";
 import { until } from "../support/until.ts";
 
@@ -60,7 +61,10 @@ test("packets sent in one go with the CONNECT, before the CONNACK, are all taken
 });
 
 test("MQTT-3.2.0-1: a resumed session gets its CONNACK before live messages", async () => {
-  await using at = await TestGateway.start();
+  await using directory = tempDirectory();
+  // Storing the will on disk lies between the subscriptions' coming back and the CONNACK.
+  await using at = await TestGateway.start({ stateDirectory: directory.path });
+  const will = { topic: "devices/d1/up/gone", payload: Buffer.from("x"), qos: 0, retain: false } as const;
   const operator = await at.connect(await at.peer("op", { kind: "operator" }));
   const peer = await at.peer("d1");
   const first = await at.dial(peer.tls);
@@ -74,7 +78,7 @@ test("MQTT-3.2.0-1: a resumed session gets its CONNACK before live messages", as
   })();
   for (let round = 0; round < 20; round += 1) {
     const raw = await at.dial(peer.tls);
-    raw.send(connectBytes("d1", { clean: false }));
+    raw.send(connectBytes("d1", { clean: false, will }));
     await raw.untilReceived(4);
     expect(raw.received.subarray(0, 4).toString("hex")).toBe("20020100");
     raw.socket.destroy();
