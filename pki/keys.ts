@@ -2,8 +2,8 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:cryp
 import { encode, octetString, sequence } from "./der/writer.ts";
 import { PkiError } from "./errors.ts";
 import { readOwnerOnlyFile, writeFileAtomic } from "./files.ts";
-import { encryptPbes2 } from "./pbes2.ts";
-import { encodePem } from "./pem.ts";
+import { assertQuickToDecrypt, encryptPbes2 } from "./pbes2.ts";
+import { decodePem, encodePem } from "./pem.ts";
 
 export const keyAlgorithms = [
   "p256",
@@ -49,8 +49,8 @@ export function decodePrivateKey(
   options: PrivateKeyOptions = {},
   name = "the private key",
 ): KeyObject {
-  const isEncrypted = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem);
-  if (!isEncrypted) {
+  const isPkcs8 = /^-----BEGIN ENCRYPTED PRIVATE KEY-----/m.test(pem);
+  if (!isPkcs8 && !/^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
     try {
       return createPrivateKey(pem);
     } catch {
@@ -61,13 +61,32 @@ export function decodePrivateKey(
   if (options.passphrase === undefined) {
     throw new PkiError("PKI_PASSPHRASE_REQUIRED", `${name} is encrypted: give its passphrase`);
   }
+  const { passphrase } = options;
+  const encryptedKey = isPkcs8 ? readEncryptedPkcs8(pem, name) : undefined;
   try {
-    return createPrivateKey({ key: pem, passphrase: options.passphrase });
+    return createPrivateKey(
+      encryptedKey === undefined
+        ? { key: pem, passphrase }
+        : { key: encryptedKey, format: "der", type: "pkcs8", passphrase },
+    );
   } catch {
     throw new PkiError(
       "PKI_WRONG_PASSPHRASE",
       `the passphrase does not open ${name}, or the file is damaged`,
     );
+  }
+}
+
+/** The DER of an encrypted key that asks for a bounded amount of work. */
+function readEncryptedPkcs8(pem: string, name: string): Buffer {
+  try {
+    const [block] = decodePem(pem, "ENCRYPTED PRIVATE KEY");
+    if (block === undefined) throw new PkiError("PKI_PEM_MALFORMED", "no block");
+    assertQuickToDecrypt(block.der);
+    return Buffer.from(block.der);
+  } catch (cause) {
+    if (!(cause instanceof PkiError)) throw cause;
+    throw new PkiError("PKI_KEY_FILE", `${name} cannot be opened: ${cause.message}`, { cause });
   }
 }
 

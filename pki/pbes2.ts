@@ -1,11 +1,12 @@
 import { createCipheriv, createDecipheriv, pbkdf2Sync, randomBytes } from "node:crypto";
-import type { DerReader } from "./der/reader.ts";
+import { type DerReader, decode } from "./der/reader.ts";
 import { Tag } from "./der/tag.ts";
 import { type DerNode, integer, nullValue, objectIdentifier, octetString, sequence } from "./der/writer.ts";
 import { PkiError } from "./errors.ts";
 
 const PBES2 = "1.2.840.113549.1.5.13";
 const PBKDF2 = "1.2.840.113549.1.5.12";
+const SCRYPT = "1.3.6.1.4.1.11591.4.11";
 const HMAC_WITH_SHA256 = "1.2.840.113549.2.9";
 const AES256_CBC = "2.16.840.1.101.3.4.1.42";
 
@@ -23,8 +24,19 @@ const ciphers: ReadonlyMap<string, { name: string; keyLength: number }> = new Ma
 
 /** What OWASP's password storage guide asks of PBKDF2-HMAC-SHA256. */
 export const PBKDF2_ITERATIONS = 600_000;
-/** A file chooses the count: beyond this the reader gives up instead of computing for minutes. */
-export const MAX_PBKDF2_ITERATIONS = 10_000_000;
+/** A file chooses its iteration counts: beyond this sum (some seconds) the reader gives up. */
+export const MAX_ITERATIONS = 10_000_000;
+
+/** What is left of MAX_ITERATIONS for one file, however many parts it encrypts. */
+export class IterationBudget {
+  #left = MAX_ITERATIONS;
+
+  /** Throws PKI_PKCS12_UNSUPPORTED when less than that is left, or for a count below 1. */
+  spend(iterations: number): void {
+    if (iterations < 1 || iterations > this.#left) throw unsupported(`${iterations} iterations`);
+    this.#left -= iterations;
+  }
+}
 
 /**
  * Encrypts with PBES2, PBKDF2-HMAC-SHA256 and AES-256-CBC (RFC 8018 §6.2). The algorithm goes beside the bytes:
@@ -62,7 +74,10 @@ export function encryptPbes2(
 }
 
 /** The inverse, for an AlgorithmIdentifier that comes next in `reader`. AES in CBC mode with any HMAC-SHA. */
-export function readPbes2(reader: DerReader): (encrypted: Uint8Array, passphrase: string) => Buffer {
+export function readPbes2(
+  reader: DerReader,
+  budget: IterationBudget,
+): (encrypted: Uint8Array, passphrase: string) => Buffer {
   const algorithm = reader.sequence("encryptionAlgorithm");
   const oid = algorithm.objectIdentifier("algorithm");
   if (oid !== PBES2) throw unsupported(`encryption ${oid}; only PBES2 is read`);
@@ -76,8 +91,7 @@ export function readPbes2(reader: DerReader): (encrypted: Uint8Array, passphrase
   derivation.end("keyDerivationFunc");
   const salt = pbkdf2.octetString("salt");
   const iterations = pbkdf2.smallInteger("iterationCount");
-  if (iterations < 1 || iterations > MAX_PBKDF2_ITERATIONS)
-    throw unsupported(`${iterations} PBKDF2 iterations`);
+  budget.spend(iterations);
   const keyLength = pbkdf2.tag === Tag.INTEGER ? pbkdf2.smallInteger("keyLength") : undefined;
   let digest: string | undefined = "sha1";
   if (!pbkdf2.atEnd) {
@@ -110,6 +124,36 @@ export function readPbes2(reader: DerReader): (encrypted: Uint8Array, passphrase
       key.fill(0);
     }
   };
+}
+
+/**
+ * Refuses an EncryptedPrivateKeyInfo (RFC 5208 §6) for node:crypto that would keep it busy: it computes whatever count
+ * a file asks for. PBES1 and PBKDF2 have a count after the salt, scrypt three costs (RFC 7914 §7) that multiply.
+ * Throws PKI_PKCS12_UNSUPPORTED, PKI_DER_*.
+ */
+export function assertQuickToDecrypt(encryptedPrivateKeyInfo: Uint8Array): void {
+  decode(encryptedPrivateKeyInfo, "EncryptedPrivateKeyInfo", (reader) => {
+    const info = reader.sequence("EncryptedPrivateKeyInfo");
+    const algorithm = info.sequence("encryptionAlgorithm");
+    let oid = algorithm.objectIdentifier("algorithm");
+    let derivation = algorithm;
+    if (oid === PBES2) {
+      derivation = algorithm.sequence("PBES2-params").sequence("keyDerivationFunc");
+      oid = derivation.objectIdentifier("algorithm");
+    }
+    new IterationBudget().spend(costOf(oid, derivation));
+    info.octetString("encryptedData");
+    info.end("EncryptedPrivateKeyInfo");
+  });
+}
+
+/** `SEQUENCE { salt OCTET STRING, iterationCount INTEGER, ... }` in all three. */
+function costOf(derivation: string, algorithm: DerReader): number {
+  const parameters = algorithm.sequence("parameters");
+  parameters.octetString("salt");
+  const count = parameters.smallInteger("iterationCount");
+  if (derivation !== SCRYPT) return count;
+  return count * parameters.smallInteger("blockSize") * parameters.smallInteger("parallelizationParameter");
 }
 
 function unsupported(message: string): PkiError {

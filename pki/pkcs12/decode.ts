@@ -2,10 +2,10 @@ import { createPrivateKey, createPublicKey, type KeyObject, timingSafeEqual } fr
 import { type DerReader, decode } from "../der/reader.ts";
 import { contextConstructed, contextPrimitive, Tag } from "../der/tag.ts";
 import { PkiError } from "../errors.ts";
-import { MAX_PBKDF2_ITERATIONS, readPbes2 } from "../pbes2.ts";
+import { IterationBudget, readPbes2 } from "../pbes2.ts";
 import { Certificate } from "../x509/certificate.ts";
 import { exportPublicKey } from "../x509/public-key.ts";
-import { macDigests, pkcs12Mac } from "./mac.ts";
+import { MAX_MAC_ITERATIONS, macDigests, pkcs12Mac } from "./mac.ts";
 import { Pkcs12 } from "./oids.ts";
 
 export interface Pkcs12Contents {
@@ -15,6 +15,7 @@ export interface Pkcs12Contents {
 }
 
 interface Bags {
+  readonly budget: IterationBudget;
   readonly keys: KeyObject[];
   readonly certificates: Certificate[];
 }
@@ -28,14 +29,14 @@ const LIMITS = { maxBytes: 1024 * 1024 };
  */
 export function decodePkcs12(der: Uint8Array, passphrase: string): Pkcs12Contents {
   const authenticatedSafe = decode(der, "PFX", (reader) => readPfx(reader, passphrase), LIMITS);
-  const bags: Bags = { keys: [], certificates: [] };
+  const bags: Bags = { budget: new IterationBudget(), keys: [], certificates: [] };
   decode(
     authenticatedSafe,
     "AuthenticatedSafe",
     (reader) => {
       const safes = reader.sequence("AuthenticatedSafe");
       while (!safes.atEnd) {
-        const safeContents = readSafe(safes, passphrase);
+        const safeContents = readSafe(safes, passphrase, bags.budget);
         decode(safeContents, "SafeContents", (inner) => readSafeContents(inner, passphrase, bags), LIMITS);
       }
     },
@@ -68,7 +69,7 @@ function readPfx(reader: DerReader, passphrase: string): Uint8Array {
   const iterations = macData.atEnd ? 1 : macData.smallInteger("iterations");
   macData.end("MacData");
   if (digest === undefined) throw unsupported("the MAC's digest is not known");
-  if (iterations < 1 || iterations > MAX_PBKDF2_ITERATIONS) throw unsupported(`${iterations} MAC iterations`);
+  if (iterations < 1 || iterations > MAX_MAC_ITERATIONS) throw unsupported(`${iterations} MAC iterations`);
   const mac = pkcs12Mac(digest, passphrase, salt, iterations, contents);
   if (expected.length !== mac.length || !timingSafeEqual(expected, mac)) {
     throw new PkiError(
@@ -79,12 +80,12 @@ function readPfx(reader: DerReader, passphrase: string): Uint8Array {
   return contents;
 }
 
-function readSafe(safes: DerReader, passphrase: string): Uint8Array {
+function readSafe(safes: DerReader, passphrase: string, budget: IterationBudget): Uint8Array {
   const contentInfo = safes.sequence("ContentInfo");
   const contentType = contentInfo.objectIdentifier("contentType");
   const safeContents =
     contentType === Pkcs12.encryptedData
-      ? readEncryptedData(contentInfo, passphrase)
+      ? readEncryptedData(contentInfo, passphrase, budget)
       : readData(contentInfo, contentType);
   contentInfo.end("ContentInfo");
   return safeContents;
@@ -98,7 +99,7 @@ function readData(contentInfo: DerReader, contentType: string): Uint8Array {
   return octets;
 }
 
-function readEncryptedData(contentInfo: DerReader, passphrase: string): Uint8Array {
+function readEncryptedData(contentInfo: DerReader, passphrase: string, budget: IterationBudget): Uint8Array {
   const content = contentInfo.enter(contextConstructed(0), "content");
   const encryptedData = content.sequence("EncryptedData");
   content.end("content");
@@ -106,7 +107,7 @@ function readEncryptedData(contentInfo: DerReader, passphrase: string): Uint8Arr
   const info = encryptedData.sequence("EncryptedContentInfo");
   encryptedData.end("EncryptedData");
   if (info.objectIdentifier("contentType") !== Pkcs12.data) throw malformed("EncryptedData holds no data");
-  const decrypt = readPbes2(info);
+  const decrypt = readPbes2(info, budget);
   const encrypted = info.read(contextPrimitive(0), "encryptedContent");
   info.end("EncryptedContentInfo");
   return decrypt(encrypted, passphrase);
@@ -122,7 +123,8 @@ function readSafeContents(reader: DerReader, passphrase: string, bags: Bags): vo
     if (!bag.atEnd) bag.read(Tag.SET, "bagAttributes");
     bag.end("SafeBag");
     if (bagId === Pkcs12.certBag) readCertBag(value, bags);
-    else if (bagId === Pkcs12.pkcs8ShroudedKeyBag) bags.keys.push(readShroudedKey(value, passphrase));
+    else if (bagId === Pkcs12.pkcs8ShroudedKeyBag)
+      bags.keys.push(readShroudedKey(value, passphrase, bags.budget));
     else if (bagId === Pkcs12.keyBag) bags.keys.push(importPrivateKey(value.any("PrivateKeyInfo")));
   }
 }
@@ -138,10 +140,10 @@ function readCertBag(value: DerReader, bags: Bags): void {
   value.end("bagValue");
 }
 
-function readShroudedKey(value: DerReader, passphrase: string): KeyObject {
+function readShroudedKey(value: DerReader, passphrase: string, budget: IterationBudget): KeyObject {
   const info = value.sequence("EncryptedPrivateKeyInfo");
   value.end("bagValue");
-  const decrypt = readPbes2(info);
+  const decrypt = readPbes2(info, budget);
   const encrypted = info.octetString("encryptedData");
   info.end("EncryptedPrivateKeyInfo");
   const privateKeyInfo = decrypt(encrypted, passphrase);

@@ -8,6 +8,9 @@ export const macDigests: ReadonlyMap<string, MacDigest> = new Map([
   ["2.16.840.1.101.3.4.2.3", { name: "sha512", u: 64, v: 128 }],
 ]);
 
+/** A file chooses the count; in JavaScript an iteration takes a microsecond or two. */
+export const MAX_MAC_ITERATIONS = 1_000_000;
+
 export interface MacDigest {
   readonly name: "sha1" | "sha256" | "sha384" | "sha512";
   readonly u: number;

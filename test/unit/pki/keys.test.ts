@@ -17,9 +17,12 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DerReader } from "../../../pki/der/reader.ts";
+import { encode, integer, objectIdentifier, octetString, sequence } from "../../../pki/der/writer.ts";
 import {
   assertAcceptablePublicKey,
   decodePem,
+  decodePrivateKey,
+  encodePem,
   encodePrivateKey,
   exportPublicKey,
   generatePrivateKey,
@@ -124,6 +127,20 @@ describe("private key files", () => {
 });
 
 describe("RFC 5208 §6: encrypted PKCS#8", () => {
+  it("a key that asks for hours of key derivation is refused at once", () => {
+    const pbkdf2 = sequence(octetString(new Uint8Array(16)), integer(2 ** 31 - 1));
+    const parameters = sequence(
+      sequence(objectIdentifier("1.2.840.113549.1.5.12"), pbkdf2),
+      sequence(objectIdentifier("2.16.840.1.101.3.4.1.42"), octetString(new Uint8Array(16))),
+    );
+    const algorithm = sequence(objectIdentifier("1.2.840.113549.1.5.13"), parameters);
+    const der = encode(sequence(algorithm, octetString(new Uint8Array(160))));
+    const open = (): unknown =>
+      decodePrivateKey(encodePem("ENCRYPTED PRIVATE KEY", der), { passphrase: "open" });
+    expect(open).toThrow(/2147483647 iterations/);
+    expect(pkiErrorCode(open)).toBe("PKI_KEY_FILE");
+  });
+
   it("uses PBES2 with PBKDF2-HMAC-SHA256 of at least 600 000 iterations, a salt of 16 octets, and AES-256-CBC", () => {
     const [block] = decodePem(encodePrivateKey(key, { passphrase: "open" }), "ENCRYPTED PRIVATE KEY");
     const info = DerReader.over(block?.der ?? new Uint8Array(0)).sequence("EncryptedPrivateKeyInfo");

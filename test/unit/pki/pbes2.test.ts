@@ -9,7 +9,7 @@ import {
   octetString,
   sequence,
 } from "../../../pki/der/writer.ts";
-import { encryptPbes2, readPbes2 } from "../../../pki/pbes2.ts";
+import { assertQuickToDecrypt, encryptPbes2, IterationBudget, readPbes2 } from "../../../pki/pbes2.ts";
 import { pkiErrorCode } from "../../support/pki-error-code.ts";
 
 interface Parameters {
@@ -38,12 +38,12 @@ function algorithm(p: Parameters = {}): DerNode {
 }
 
 const codeOf = (p: Parameters): string | undefined =>
-  pkiErrorCode(() => readPbes2(DerReader.over(encode(algorithm(p)))));
+  pkiErrorCode(() => readPbes2(DerReader.over(encode(algorithm(p))), new IterationBudget()));
 
 describe("RFC 8018 §6.2: PBES2", () => {
   it("comes back, and another passphrase does not open it", () => {
     const { algorithm: written, encrypted } = encryptPbes2(Buffer.from("plain"), "open", 10);
-    const decrypt = readPbes2(DerReader.over(encode(written)));
+    const decrypt = readPbes2(DerReader.over(encode(written)), new IterationBudget());
     expect(decrypt(encrypted, "open").toString()).toBe("plain");
     // One wrong passphrase in 256 leaves padding that looks right, so several are tried.
     const opened = ["a", "b", "c"].map((wrong) => pkiErrorCode(() => decrypt(encrypted, wrong)));
@@ -63,6 +63,15 @@ describe("RFC 8018 §6.2: PBES2", () => {
     expect(codeOf({ iterations: 0 })).toBe("PKI_PKCS12_UNSUPPORTED");
   });
 
+  it("the counts of all parts of a file add up to the bound", () => {
+    const budget = new IterationBudget();
+    const read = (iterations: number): unknown =>
+      readPbes2(DerReader.over(encode(algorithm({ iterations }))), budget);
+    read(6_000_000);
+    expect(pkiErrorCode(() => read(6_000_000))).toBe("PKI_PKCS12_UNSUPPORTED");
+    expect(pkiErrorCode(() => read(4_000_000))).toBeUndefined();
+  });
+
   it("refuses other schemes, derivations, hashes and ciphers, and wrong lengths", () => {
     expect(codeOf({ scheme: "1.2.840.113549.1.12.1.3" })).toBe("PKI_PKCS12_UNSUPPORTED");
     expect(codeOf({ derivation: "1.3.6.1.4.1.11591.4.11" })).toBe("PKI_PKCS12_UNSUPPORTED");
@@ -70,5 +79,40 @@ describe("RFC 8018 §6.2: PBES2", () => {
     expect(codeOf({ cipher: "1.2.840.113549.3.7" })).toBe("PKI_PKCS12_UNSUPPORTED");
     expect(codeOf({ keyLength: 16 })).toBe("PKI_PKCS12_MALFORMED");
     expect(codeOf({ iv: new Uint8Array(8) })).toBe("PKI_PKCS12_MALFORMED");
+  });
+});
+
+describe("RFC 5208 §6: an encrypted key for node:crypto", () => {
+  const scrypt = (...costs: number[]): DerNode =>
+    sequence(
+      objectIdentifier("1.2.840.113549.1.5.13"),
+      sequence(
+        sequence(
+          objectIdentifier("1.3.6.1.4.1.11591.4.11"),
+          sequence(octetString(new Uint8Array(8)), ...costs.map(integer)),
+        ),
+      ),
+    );
+  const pbes1 = (count: number): DerNode =>
+    sequence(
+      objectIdentifier("1.2.840.113549.1.12.1.3"),
+      sequence(octetString(new Uint8Array(8)), integer(count)),
+    );
+  const codeOfKey = (encryption: DerNode): string | undefined =>
+    pkiErrorCode(() => {
+      assertQuickToDecrypt(encode(sequence(encryption, octetString(new Uint8Array(16)))));
+    });
+
+  it("may ask for what programs write", () => {
+    expect(codeOfKey(algorithm({ iterations: 600_000 }))).toBeUndefined();
+    expect(codeOfKey(pbes1(2048))).toBeUndefined();
+    expect(codeOfKey(scrypt(16_384, 8, 1))).toBeUndefined();
+  });
+
+  it("may not ask for minutes of work, in any of the ways", () => {
+    expect(codeOfKey(algorithm({ iterations: 2 ** 31 - 1 }))).toBe("PKI_PKCS12_UNSUPPORTED");
+    expect(codeOfKey(pbes1(2 ** 31 - 1))).toBe("PKI_PKCS12_UNSUPPORTED");
+    expect(codeOfKey(scrypt(131_072, 1, 131_072))).toBe("PKI_PKCS12_UNSUPPORTED");
+    expect(codeOfKey(scrypt(1024, 131_072, 1))).toBe("PKI_PKCS12_UNSUPPORTED");
   });
 });
