@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline";
 import { Writable } from "node:stream";
+import { CliError } from "./errors.ts";
 
 /** A stream that text is written to; `isTTY` decides about colours and progress bars. */
 type TextStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
@@ -47,7 +48,8 @@ function askSecret(question: string): Promise<string> {
   return new Promise((resolve, reject) => {
     lines.once("SIGINT", () => {
       lines.close();
-      reject(Object.assign(new Error("interrupted"), { code: "ABORT_ERR" }));
+      process.stderr.write("\n");
+      reject(new CliError("CLI_PASSPHRASE", "interrupted before a passphrase was given: nothing was done"));
     });
     lines.question("", (answer) => {
       lines.close();

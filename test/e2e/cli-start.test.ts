@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -205,6 +205,29 @@ describe("changes while it runs", () => {
     expect(second.exitCode).toBe(4);
     expect(JSON.parse(second.stderr).error.code).toBe("GATEWAY_STATE_LOCKED");
   });
+});
+
+test("start --crl: a list beside the inventory is consulted, and taken up when it changes", async () => {
+  const other = join(scratch, "with-crl");
+  await runCli(["init", "--dir", other]);
+  for (const id of ["d1", "d2"]) await runCli(["device", "add", id, "--dir", other]);
+  const list = join(scratch, "beside.crl.pem");
+  copyFileSync(join(other, "crl.pem"), list);
+  const running = startCli(["start", "--mqtt-port", "0", "--dir", other, "--crl", list]);
+  const [, its = ""] = await running.waitFor(/listen .*:(\d+)/);
+  const connectAs = (id: string) => runCli(["connect", id, "--dir", other, "--gateway", `localhost:${its}`]);
+  expect((await connectAs("d1")).exitCode).toBe(0);
+  // The list alone says it: another CA directory, a copy, revoked d1; this gateway's inventory did not.
+  const copy = join(scratch, "with-crl-copy");
+  cpSync(other, copy, { recursive: true, filter: (source) => !source.includes("broker.sqlite") });
+  await runCli(["device", "revoke", "d1", "--dir", copy]);
+  copyFileSync(join(copy, "crl.pem"), list);
+  await running.waitFor(/ reload /);
+  expect((await connectAs("d1")).exitCode).toBe(3);
+  await running.waitFor(/refused {3}certificate_revoked/);
+  expect((await connectAs("d2")).exitCode).toBe(0);
+  running.signal("SIGTERM");
+  expect((await running.done).exitCode).toBe(0);
 });
 
 test("start --json: JSON lines only, the made passphrase in the first, and a clean stop at SIGINT", async () => {
