@@ -8,11 +8,7 @@ type Rdn = readonly NameAttribute[];
  * whichever of PrintableString and UTF8String it is written in; everything else byte by byte.
  */
 export function nameKey(name: Name): string {
-  const known = keys.get(name);
-  if (known !== undefined) return known;
-  const key = rdnKeys(name).join("\u0000");
-  keys.set(name, key);
-  return key;
+  return rdnKeys(name).join("\u0000");
 }
 
 export function sameName(a: Name, b: Name): boolean {
@@ -25,11 +21,13 @@ export function isWithin(name: Name, base: Name): boolean {
   return rdnKeys(base).every((key, index) => rdns[index] === key);
 }
 
-// Names are immutable and looked at again for every candidate issuer.
-const keys = new WeakMap<Name, string>();
+// Names are immutable and looked at again for every candidate issuer and every constraint.
+const known = new WeakMap<Name, readonly string[]>();
 
-function rdnKeys(name: Name): string[] {
-  return name.rdns.map(rdnKey);
+function rdnKeys(name: Name): readonly string[] {
+  let keys = known.get(name);
+  if (keys === undefined) known.set(name, (keys = name.rdns.map(rdnKey)));
+  return keys;
 }
 
 /** An RDN is a SET: the order of its attributes says nothing. JSON keeps the parts apart whatever they contain. */

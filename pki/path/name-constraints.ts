@@ -19,6 +19,8 @@ export class NameConstraintState {
   /** One entry for each CA that constrains: a name must lie within some subtree of its type in every one. */
   readonly #permitted: Array<readonly GeneralName[]> = [];
   readonly #excluded: GeneralName[] = [];
+  #subtrees = 0;
+  #subtreeOctets = 0;
   readonly #budget: WorkBudget;
 
   constructor(budget: WorkBudget) {
@@ -31,6 +33,10 @@ export class NameConstraintState {
     if (constraints === undefined) return;
     if (constraints.permittedSubtrees.length > 0) this.#permitted.push(constraints.permittedSubtrees);
     this.#excluded.push(...constraints.excludedSubtrees);
+    for (const subtree of [...constraints.permittedSubtrees, ...constraints.excludedSubtrees]) {
+      this.#subtrees++;
+      this.#subtreeOctets += sizeOf(subtree);
+    }
   }
 
   /**
@@ -38,10 +44,10 @@ export class NameConstraintState {
    * @throws PkiError PKI_PATH_NAME_CONSTRAINTS
    */
   check(certificate: Certificate): void {
-    if (this.#permitted.length === 0 && this.#excluded.length === 0) return;
-    const subtrees = this.#excluded.length + this.#permitted.reduce((sum, { length }) => sum + length, 0);
+    if (this.#subtrees === 0) return;
     for (const name of namesOf(certificate)) {
-      this.#budget.spend("comparisons", subtrees);
+      const octets = this.#subtrees * sizeOf(name) + this.#subtreeOctets;
+      this.#budget.spend("comparisons", this.#subtrees + Math.floor(octets / 256));
       for (const subtree of this.#excluded) {
         if (subtree.type !== name.type) continue;
         if (relate(name, subtree) !== "outside") throw violation(certificate, name, "excluded");
@@ -65,6 +71,10 @@ function* namesOf(certificate: Certificate): Generator<GeneralName> {
   // says so where there is no subjectAltName; with one it does no harm.)
   for (const value of certificate.subject.values(AttributeType.emailAddress))
     yield { type: "rfc822Name", value };
+}
+
+function sizeOf({ value }: GeneralName): number {
+  return value instanceof Name ? value.der.length : value.length;
 }
 
 function relate(name: GeneralName, subtree: GeneralName): Relation {

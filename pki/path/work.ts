@@ -13,7 +13,7 @@ export interface PathLimits {
   readonly signatures: number;
   /** Candidate issuers looked at, each time one is looked at. */
   readonly edges: number;
-  /** Comparisons of a name with a subtree of a name constraint. */
+  /** Comparisons of a name with a subtree of a name constraint; long ones count once more per 256 octets. */
   readonly comparisons: number;
 }
 
@@ -33,8 +33,12 @@ export class WorkBudget {
   readonly limits: PathLimits;
   readonly #spent: Record<Counted, number> = { signatures: 0, edges: 0, comparisons: 0 };
 
+  /** Throws RangeError for a limit that is no number, which would bound nothing. */
   constructor(limits: Partial<PathLimits> = {}) {
     this.limits = { ...defaultPathLimits, ...limits };
+    for (const [name, limit] of Object.entries<unknown>({ ...this.limits })) {
+      if (!(typeof limit === "number" && limit >= 0)) throw new RangeError(`limits.${name} must be a number`);
+    }
   }
 
   /** Counts `amount` units of work. Throws PKI_PATH_WORK_LIMIT when that goes over the bound. */

@@ -1,5 +1,6 @@
-import { describe, expect, test } from "vitest";
-import { makeExtension, PkiError } from "../../../../pki/index.ts";
+import { describe, expect, test, vi } from "vitest";
+import { makeExtension, Name, PkiError, validatePath } from "../../../../pki/index.ts";
+import { isWithin } from "../../../../pki/path/directory-name.ts";
 import { PathSearch } from "../../../../pki/path/path-search.ts";
 import { defaultPathLimits, WorkBudget } from "../../../../pki/path/work.ts";
 import {
@@ -165,6 +166,36 @@ describe("D-CERT-30: bounded work, counted and not timed", () => {
       extensions: [makeExtension.subjectAltName(names(300, "good.example"))],
     });
     expect(verdict([leaf, ca], { anchors, purpose: "serverAuth" })).toBe("PKI_PATH_WORK_LIMIT");
+  });
+  test.each([
+    ["short names and constraints", "y.example", "y.example", "valid"],
+    ["a long name", "a".repeat(40_000), "y.example", "PKI_PATH_WORK_LIMIT"],
+    ["a long constraint", "y.example", "a".repeat(40_000), "PKI_PATH_WORK_LIMIT"],
+  ])("%s: a comparison counts by the length of what is compared", (_, name, base, outcome) => {
+    const uri = (value: string) => ({ type: "uniformResourceIdentifier" as const, value });
+    const hundred = (value: string) => Array.from({ length: 100 }, () => uri(value));
+    const constraints = { permittedSubtrees: [...hundred("y.example"), uri(base)], excludedSubtrees: [] };
+    const ca = mintCa(root, { extensions: [makeExtension.nameConstraints(constraints)] });
+    const sent = [...hundred("coap://y.example"), uri(`coap://${name}`)];
+    const leaf = mintDevice(ca, "x", { extensions: [makeExtension.subjectAltName(sent)] });
+    expect(verdict([leaf, ca], { anchors })).toBe(outcome);
+  });
+  test("a name is brought into the form that is compared once", () => {
+    const name = Name.of({ CN: "\ufdfa".repeat(1000) });
+    const rdns = vi.spyOn(Array.prototype, "map");
+    isWithin(name, name);
+    const once = rdns.mock.contexts.filter((list) => list === name.rdns).length;
+    isWithin(name, name);
+    const twice = rdns.mock.contexts.filter((list) => list === name.rdns).length;
+    rdns.mockRestore();
+    expect([once, twice]).toEqual([1, 1]);
+  });
+  test.each([Number.NaN, -1, undefined])("%s is no limit, and is refused", (signatures) => {
+    const limits = Object.defineProperty({}, "signatures", { value: signatures, enumerable: true });
+    expect(() => new WorkBudget(limits)).toThrow(RangeError);
+    const chain = [mintDevice(root, "x").certificate];
+    const options = { chain, anchors: [root.certificate], purpose: "clientAuth" as const, now: NOW };
+    expect(() => validatePath({ ...options, limits })).toThrow(RangeError);
   });
   test("a bound that is met while a path is checked ends the search", () => {
     const ca = mintCa(root);
