@@ -11,7 +11,7 @@ import { connectionRefused, type GatewayEvent, type Refused, type SessionInfo } 
 import { claimedIdentity, identify } from "./identity.ts";
 import { MqttConnection } from "./mqtt/connection.ts";
 import { type GatewayOptions, type GatewaySettings, type Reloadable, readOptions } from "./options.ts";
-import { AuthenticatedPeer } from "./peer.ts";
+import { AuthenticatedPeer, fingerprintOf } from "./peer.ts";
 import { openPersistence, type SqlitePersistence } from "./persistence/index.ts";
 import { RevocationWatch } from "./revocation-watch.ts";
 import { SessionJudge } from "./session-judge.ts";
@@ -175,10 +175,11 @@ class MqttGateway extends EventEmitter implements Gateway {
       peer = AuthenticatedPeer.authenticate(socket, this.#trust, address);
       this.#admit(socket, peer, address);
     } catch (error) {
-      socket.destroy();
       const { reason = "certificate_refused", message } = asRefusal(error);
       const deviceId = peer && claimedIdentity(peer);
-      const fingerprint = peer?.leaf.fingerprint ?? fingerprintOf(socket);
+      const shown = socket.getPeerX509Certificate();
+      const fingerprint = peer?.leaf.fingerprint ?? (shown && fingerprintOf(shown));
+      socket.destroy();
       this.#tell(reason, message, { address, deviceId, fingerprint });
     }
   }
@@ -276,11 +277,6 @@ function endOf(session: Session): { reason: RefusalReason; detail: string } {
     return { reason: "client_disconnect", detail: "" };
   }
   return session.connection.endReason ?? { reason: "connection_lost", detail: "" };
-}
-
-/** Of a certificate that was refused before it was parsed. */
-function fingerprintOf(socket: TLSSocket): string | undefined {
-  return socket.getPeerX509Certificate()?.fingerprint256.replaceAll(":", "").toLowerCase();
 }
 
 function stateFile(directory: string | undefined): string | undefined {

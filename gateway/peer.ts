@@ -13,13 +13,11 @@ const mostCertificates = 10;
  */
 export class AuthenticatedPeer {
   readonly #path: ValidatedPath;
-  readonly #chain: readonly Uint8Array[];
   readonly address: string;
   readonly resumed: boolean;
 
-  private constructor(path: ValidatedPath, chain: readonly Uint8Array[], address: string, resumed: boolean) {
+  private constructor(path: ValidatedPath, address: string, resumed: boolean) {
     this.#path = path;
-    this.#chain = chain;
     this.address = address;
     this.resumed = resumed;
   }
@@ -32,15 +30,14 @@ export class AuthenticatedPeer {
   static authenticate(socket: TLSSocket, trust: Trust, address: string): AuthenticatedPeer {
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) throw refusal("no_certificate");
-    const chain = chainOf(certificate);
-    const path = trust.judge(chain);
+    const path = trust.judge(fingerprintOf(certificate), () => chainOf(certificate));
     if (!socket.authorized) {
       throw refusal(
         "certificate_refused",
         `OpenSSL refuses the certificate: ${String(socket.authorizationError)}`,
       );
     }
-    return new AuthenticatedPeer(path, chain, address, socket.isSessionReused());
+    return new AuthenticatedPeer(path, address, socket.isSessionReused());
   }
 
   /** The certificate that the peer proved to own. */
@@ -50,8 +47,14 @@ export class AuthenticatedPeer {
 
   /** The same peer judged by other anchors or lists, as after a reload. @throws GatewayError GATEWAY_REFUSED */
   judgedAgain(trust: Trust): AuthenticatedPeer {
-    return new AuthenticatedPeer(trust.judge(this.#chain), this.#chain, this.address, this.resumed);
+    const chain = () => this.#path.path.map((certificate) => certificate.der);
+    return new AuthenticatedPeer(trust.judge(this.leaf.fingerprint, chain), this.address, this.resumed);
   }
+}
+
+/** As the inventory writes it. */
+export function fingerprintOf(certificate: X509Certificate): string {
+  return certificate.fingerprint256.replaceAll(":", "").toLowerCase();
 }
 
 /**

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   type Certificate,
   type CertificateList,
@@ -44,11 +43,12 @@ export class Trust {
     return this.#options.now();
   }
 
-  /** Validates a chain, leaf first, as RFC 5280 §6 says. @throws GatewayError GATEWAY_REFUSED with the reason */
-  judge(chain: readonly Uint8Array[]): ValidatedPath {
-    const [leaf] = chain;
-    if (leaf === undefined) throw refusal("no_certificate");
-    const fingerprint = createHash("sha256").update(leaf).digest("hex");
+  /**
+   * Validates the chain of the certificate with this fingerprint (lower-case hex SHA-256), leaf first, as RFC 5280
+   * §6 says. The chain is asked for only when the certificate is not remembered.
+   * @throws GatewayError GATEWAY_REFUSED with the reason
+   */
+  judge(fingerprint: string, chain: () => readonly Uint8Array[]): ValidatedPath {
     const now = this.now;
     const known = this.#remembered.get(fingerprint);
     if (known !== undefined) {
@@ -58,7 +58,7 @@ export class Trust {
         return known.path;
       }
     }
-    const path = this.#validate(chain.slice(0, longestChain), now);
+    const path = this.#validate(chain().slice(0, longestChain), now);
     const notAfter = Math.min(...path.path.map((certificate) => certificate.notAfter.getTime()));
     this.#remembered.set(fingerprint, { path, until: Math.min(notAfter, this.#crlUntil) });
     if (this.#remembered.size > this.#options.remembered) {

@@ -5,8 +5,8 @@ import { GatewayError, refusal, refusalReasons } from "../../../gateway/errors.t
 import { identify } from "../../../gateway/identity.ts";
 import { AuthenticatedPeer } from "../../../gateway/peer.ts";
 import { asRefusal, Trust, type TrustOptions } from "../../../gateway/trust.ts";
-import { PkiError, type PkiErrorCode, pkiErrors } from "../../../pki/index.ts";
-import { deviceRecipe, issuingRecipe, mint, mintPki } from "../../support/minted-pki.ts";
+import { PkiError, type PkiErrorCode, pkiErrors, type ValidatedPath } from "../../../pki/index.ts";
+import { deviceRecipe, issuingRecipe, type Minted, mint, mintPki } from "../../support/minted-pki.ts";
 import { TestRegistry } from "../../support/test-gateway.ts";
 
 const day = 24 * 60 * 60 * 1000;
@@ -35,6 +35,10 @@ function socketOf(der: Uint8Array | undefined, authorized = true): TLSSocket {
   return socket as TLSSocket;
 }
 
+function judge(trust: Trust, { certificate }: Minted): ValidatedPath {
+  return trust.judge(certificate.fingerprint, () => [certificate.der]);
+}
+
 function reasonOf(work: () => unknown): string {
   try {
     work();
@@ -50,25 +54,25 @@ test("a certificate that was found good is refused once it, or a CA above it, ha
   const soon = await mint(issuingRecipe(pki.root, { notAfter: new Date(Date.now() + day) }));
   const leaf = await mint(deviceRecipe(soon, "d1"));
   const trust = trusting({ now: () => now, intermediates: [soon.certificate] });
-  const chain = [leaf.certificate.der];
-  expect(reasonOf(() => trust.judge(chain))).toBe("none");
-  expect(trust.judge(chain)).toBe(trust.judge(chain));
+  expect(reasonOf(() => judge(trust, leaf))).toBe("none");
+  expect(judge(trust, leaf)).toBe(judge(trust, leaf));
   now = new Date(Date.now() + 2 * day);
-  expect(reasonOf(() => trust.judge(chain))).toBe("certificate_expired");
+  expect(reasonOf(() => judge(trust, leaf))).toBe("certificate_expired");
 });
 
 test("no more verdicts are remembered than allowed, the least used go first", async () => {
   const trust = trusting({ remembered: 2 });
-  const chains = await Promise.all(
-    ["a", "b", "c"].map(async (id) => [(await mint(deviceRecipe(pki.issuing, id))).certificate.der]),
-  );
-  const [a = [], b = [], c = []] = chains;
-  const first = trust.judge(a);
-  const second = trust.judge(b);
-  expect(trust.judge(a)).toBe(first);
-  trust.judge(c);
-  expect(trust.judge(a)).toBe(first);
-  expect(trust.judge(b)).not.toBe(second);
+  const [a, b, c] = await Promise.all([
+    mint(deviceRecipe(pki.issuing, "a")),
+    mint(deviceRecipe(pki.issuing, "b")),
+    mint(deviceRecipe(pki.issuing, "c")),
+  ]);
+  const first = judge(trust, a);
+  const second = judge(trust, b);
+  expect(judge(trust, a)).toBe(first);
+  judge(trust, c);
+  expect(judge(trust, a)).toBe(first);
+  expect(judge(trust, b)).not.toBe(second);
 });
 
 test("OpenSSL's own verdict must agree with ours", () => {
@@ -104,8 +108,9 @@ test("whatever else is thrown about a certificate refuses it", () => {
   expect(asRefusal(new Error("?")).reason).toBe("certificate_refused");
   expect(asRefusal(new PkiError("PKI_DER_TRUNCATED", "")).reason).toBe("certificate_malformed");
   expect(asRefusal(new PkiError("PKI_IDENTITY_AMBIGUOUS", "")).reason).toBe("identity_malformed");
-  expect(reasonOf(() => trusting().judge([Buffer.from("3000", "hex")]))).toBe("certificate_malformed");
-  expect(reasonOf(() => trusting().judge([]))).toBe("no_certificate");
+  expect(reasonOf(() => trusting().judge("00", () => [Buffer.from("3000", "hex")]))).toBe(
+    "certificate_malformed",
+  );
 });
 
 test("each reason has an explanation that a refusal without detail carries", () => {
