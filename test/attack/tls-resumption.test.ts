@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { mint, rootRecipe } from "../support/minted-pki.ts";
 import { connectBytes } from "../support/mqtt-bytes.ts";
 import { TestGateway } from "../support/test-gateway.ts";
 import { until } from "../support/until.ts";
@@ -47,4 +48,16 @@ test("P-10: a ticket of a certificate that has expired since does not get in", a
   const late = await at.dial({ ...peer.tls, session: first.session });
   await late.untilClosed();
   expect((await at.event("connection.refused")).reason).toBe("certificate_expired");
+});
+
+test("P-09: a session made under other trust anchors does not resume", async () => {
+  await using at = await TestGateway.start();
+  const peer = await at.peer("a");
+  const first = await at.dial(peer.tls);
+  first.send(connectBytes("a"));
+  await until("a ticket", () => first.session !== undefined && first.received.length > 0);
+  const other = await mint(rootRecipe({ commonName: "another root" }));
+  at.gateway.reload({ anchors: [at.pki.root.certificate, other.certificate] });
+  const second = await at.dial({ ...peer.tls, session: first.session });
+  expect(second.resumed).toBe(false);
 });
