@@ -1,14 +1,16 @@
 import { constants, type KeyObject, verify } from "node:crypto";
 import { type DerReader, decode } from "../der/reader.ts";
-import { contextConstructed, Tag } from "../der/tag.ts";
+import { contextConstructed } from "../der/tag.ts";
 import { PkiError } from "../errors.ts";
 import {
+  hasRightParameters,
+  isDerNull,
   readAlgorithmIdentifier,
   type Signed,
   signatureAlgorithmOf,
   verifySignature,
 } from "../x509/algorithms.ts";
-import { readSubjectPublicKeyInfo } from "../x509/public-key.ts";
+import { EC_PUBLIC_KEY, readSubjectPublicKeyInfo } from "../x509/public-key.ts";
 
 /**
  * MD5, SHA-1 and SHA-224 (RFC 9155; RFC 9325 §4.1: no less than 112-bit security) and all that is not known here
@@ -29,7 +31,7 @@ export function checkSignatureAlgorithm(signed: Signed, what: string): void {
     const name = weakAlgorithms.get(oid);
     throw weak(`${what} is signed with ${name ?? oid}, which is ${name ? "too weak" : "not accepted here"}`);
   }
-  if (algorithm.parameters === "NULL" ? !isNull(parameters) : parameters !== undefined) {
+  if (!hasRightParameters(algorithm, parameters)) {
     throw weak(`${what} is signed with ${algorithm.name} and wrong parameters`);
   }
 }
@@ -76,7 +78,6 @@ export function checkPublicKey(subjectPublicKeyInfo: Uint8Array, what: string): 
 const RSA_ENCRYPTION = "1.2.840.113549.1.1.1";
 const RSASSA_PSS = "1.2.840.113549.1.1.10";
 const MGF1 = "1.2.840.113549.1.1.8";
-const EC_PUBLIC_KEY = "1.2.840.10045.2.1";
 
 const weakAlgorithms: ReadonlyMap<string, string> = new Map([
   ["1.2.840.113549.1.1.2", "MD2 and RSA"],
@@ -132,7 +133,7 @@ function readPssParameters(signed: Signed): { hash: string; saltLength: number }
 
 function readHash(reader: DerReader): string | undefined {
   const { algorithm, parameters } = readAlgorithmIdentifier(reader, "hashAlgorithm");
-  return parameters === undefined || isNull(parameters) ? hashes.get(algorithm) : undefined;
+  return parameters === undefined || isDerNull(parameters) ? hashes.get(algorithm) : undefined;
 }
 
 /** `RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }` (RFC 8017 A.1.1) */
@@ -158,10 +159,6 @@ function bitLength(integer: Uint8Array): number {
   // A negative INTEGER is no modulus and no exponent.
   if (start === 0 && first >= 0x80) return 0;
   return (integer.length - start - 1) * 8 + (32 - Math.clz32(first));
-}
-
-function isNull(parameters: Uint8Array | undefined): boolean {
-  return parameters?.length === 2 && parameters[0] === Tag.NULL;
 }
 
 function weak(message: string): PkiError {

@@ -17,7 +17,7 @@ const processed: ReadonlySet<string> = new Set([
   Extension.certificatePolicies,
   Extension.policyConstraints,
   Extension.extendedKeyUsage,
-  "2.5.29.54", // inhibitAnyPolicy
+  Extension.inhibitAnyPolicy,
 ]);
 
 /** RFC 5280 §4.2: a critical extension that is not recognized or not processed refuses the certificate. */

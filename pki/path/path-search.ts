@@ -1,10 +1,10 @@
 import { PkiError } from "../errors.ts";
+import { sameBytes } from "../same-bytes.ts";
 import type { Certificate } from "../x509/certificate.ts";
 import { checkPublicKey, checkSignatureAlgorithm, isSignatureOf } from "./algorithms.ts";
 import { describe, quote } from "./describe.ts";
 import { nameKey, sameName } from "./directory-name.ts";
 import { isSelfIssued } from "./extensions.ts";
-import { sameBytes } from "./names.ts";
 import type { WorkBudget } from "./work.ts";
 
 /** Certificates by the leaf first, the anchor last. */

@@ -7,8 +7,6 @@ import { describe } from "./describe.ts";
 import { extensionValue, isSelfIssued } from "./extensions.ts";
 
 const ANY_POLICY = "2.5.29.32.0";
-const POLICY_MAPPINGS = "2.5.29.33";
-const INHIBIT_ANY_POLICY = "2.5.29.54";
 
 /**
  * RFC 5280 §6.1 certificate policies, as much as a gateway without policies of its own needs: the
@@ -31,14 +29,14 @@ export class PolicyState {
 
   /** RFC 5280 §6.1.4 (a), (h)-(j): after a CA certificate. */
   prepareForNext(certificate: Certificate): void {
-    if (extensionValue(certificate, POLICY_MAPPINGS) !== undefined) this.#isMapped = true;
+    if (extensionValue(certificate, Extension.policyMappings) !== undefined) this.#isMapped = true;
     if (!isSelfIssued(certificate)) {
       this.#explicitPolicy = Math.max(0, this.#explicitPolicy - 1);
       this.#inhibitAnyPolicy = Math.max(0, this.#inhibitAnyPolicy - 1);
     }
     const required = readRequireExplicitPolicy(certificate);
     if (required !== undefined) this.#explicitPolicy = Math.min(this.#explicitPolicy, required);
-    const inhibit = extensionValue(certificate, INHIBIT_ANY_POLICY);
+    const inhibit = extensionValue(certificate, Extension.inhibitAnyPolicy);
     if (inhibit !== undefined) {
       const skip = decode(inhibit, "inhibitAnyPolicy", (reader) => reader.smallInteger("inhibitAnyPolicy"));
       this.#inhibitAnyPolicy = Math.min(this.#inhibitAnyPolicy, skip);

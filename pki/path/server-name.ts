@@ -1,8 +1,10 @@
 import { isIP } from "node:net";
 import { PkiError } from "../errors.ts";
+import { sameBytes } from "../same-bytes.ts";
 import type { Certificate } from "../x509/certificate.ts";
+import { ipAddressOctets } from "../x509/ip-address.ts";
 import { describe, quote } from "./describe.ts";
-import { ipAddressBytes, isDnsName, normaliseDnsName, sameBytes } from "./names.ts";
+import { isDnsName, normaliseDnsName } from "./names.ts";
 
 /**
  * RFC 9525 §6: the leaf must present `serverName` in its subjectAltName. The common name is never looked at: a CN-ID
@@ -14,7 +16,7 @@ export function checkServerName(leaf: Certificate, serverName: string): void {
   const names = leaf.subjectAltName ?? [];
   if (isIP(serverName) !== 0) {
     // RFC 9525 §6.4: an IP-ID matches an iPAddress byte for byte; a dNSName, wildcard or not, never stands for it.
-    const wanted = ipAddressBytes(serverName);
+    const wanted = ipAddressOctets(serverName);
     const found = names.some(
       (name) => name.type === "iPAddress" && wanted !== undefined && sameBytes(name.value, wanted),
     );

@@ -3,6 +3,7 @@ import { type DerReader, decode } from "../der/reader.ts";
 import { contextConstructed, contextPrimitive, Tag } from "../der/tag.ts";
 import { PkiError } from "../errors.ts";
 import { IterationBudget, readPbes2 } from "../pbes2.ts";
+import { sameBytes } from "../same-bytes.ts";
 import { Certificate } from "../x509/certificate.ts";
 import { exportPublicKey } from "../x509/public-key.ts";
 import { MAX_MAC_ITERATIONS, macDigests, pkcs12Mac } from "./mac.ts";
@@ -165,8 +166,7 @@ function importPrivateKey(privateKeyInfo: Uint8Array): KeyObject {
 function leafFirst(privateKey: KeyObject | undefined, certificates: readonly Certificate[]): Certificate[] {
   if (privateKey === undefined) return [...certificates];
   const subjectPublicKeyInfo = exportPublicKey(createPublicKey(privateKey));
-  const isLeaf = (c: Certificate): boolean =>
-    Buffer.compare(c.subjectPublicKeyInfo, subjectPublicKeyInfo) === 0;
+  const isLeaf = (c: Certificate): boolean => sameBytes(c.subjectPublicKeyInfo, subjectPublicKeyInfo);
   return [...certificates.filter(isLeaf), ...certificates.filter((c) => !isLeaf(c))];
 }
 

@@ -1,5 +1,6 @@
 import { type KeyObject, verify } from "node:crypto";
 import type { DerReader } from "../der/reader.ts";
+import { Tag } from "../der/tag.ts";
 import { type DerNode, encode, encoded, nullValue, objectIdentifier, sequence } from "../der/writer.ts";
 import { PkiError } from "../errors.ts";
 
@@ -28,7 +29,7 @@ export interface SignatureAlgorithm {
 }
 
 /** What certificates, requests and CRLs may be signed with. SHA-1 and MD5 are not here, so they never verify. */
-export const signatureAlgorithms = [
+const signatureAlgorithms = [
   row("ecdsa-with-SHA256", "1.2.840.10045.4.3.2", "ec", "sha256", "absent"),
   row("ecdsa-with-SHA384", "1.2.840.10045.4.3.3", "ec", "sha384", "absent"),
   row("ecdsa-with-SHA512", "1.2.840.10045.4.3.4", "ec", "sha512", "absent"),
@@ -99,9 +100,7 @@ export function verifySignature(signed: Signed, publicKey: KeyObject): boolean {
       `signature algorithm ${signed.signatureAlgorithm} is not accepted`,
     );
   }
-  const parameters = signed.signatureParameters;
-  const isNull = parameters !== undefined && parameters.length === 2 && parameters[0] === 0x05;
-  if (algorithm.parameters === "NULL" ? !isNull : parameters !== undefined) {
+  if (!hasRightParameters(algorithm, signed.signatureParameters)) {
     throw new PkiError("PKI_ALGORITHM_UNSUPPORTED", `${algorithm.name} with wrong parameters`);
   }
   // The key's own type decides, not what the signature says about itself.
@@ -112,6 +111,18 @@ export function verifySignature(signed: Signed, publicKey: KeyObject): boolean {
     // node:crypto throws for some signatures of a wrong shape; they are as false as the others.
     return false;
   }
+}
+
+/** Whether the DER of the parameters (undefined when absent) is what the algorithm's RFC wants. */
+export function hasRightParameters(
+  algorithm: SignatureAlgorithm,
+  parameters: Uint8Array | undefined,
+): boolean {
+  return algorithm.parameters === "NULL" ? isDerNull(parameters) : parameters === undefined;
+}
+
+export function isDerNull(der: Uint8Array | undefined): boolean {
+  return der?.length === 2 && der[0] === Tag.NULL;
 }
 
 function signatureNameFor(publicKey: KeyObject): string | undefined {

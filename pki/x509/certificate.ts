@@ -3,6 +3,7 @@ import { type DerReader, decode } from "../der/reader.ts";
 import { contextConstructed, contextPrimitive } from "../der/tag.ts";
 import { PkiError, type PkiErrorCode } from "../errors.ts";
 import { decodePem } from "../pem.ts";
+import { sameBytes } from "../same-bytes.ts";
 import { type AlgorithmIdentifier, readAlgorithmIdentifier } from "./algorithms.ts";
 import {
   type BasicConstraints,
@@ -144,7 +145,7 @@ export function readSigned<T extends { readonly signature: AlgorithmIdentifier }
   const signature = fields.bitString("signatureValue");
   fields.end(what);
   // RFC 5280 §4.1.1.2, §5.1.1.2: signatureAlgorithm MUST contain the same identifier as the signed field.
-  if (Buffer.compare(algorithm.der, tbs.signature.der) !== 0) {
+  if (!sameBytes(algorithm.der, tbs.signature.der)) {
     throw new PkiError(malformed, "the signature algorithm outside differs from the one that is signed");
   }
   return { outer: { tbs: bytes, algorithm, signature }, tbs };

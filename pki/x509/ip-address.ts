@@ -1,6 +1,9 @@
 import { isIPv4, isIPv6 } from "node:net";
 
-/** The 4 or 16 octets of an IP address literal (RFC 5280 §4.2.1.6: network byte order); undefined for other text. */
+/**
+ * The 4 or 16 octets of an IP address literal (RFC 5280 §4.2.1.6: network byte order); undefined for other text,
+ * zone ids among it.
+ */
 export function ipAddressOctets(text: string): Uint8Array | undefined {
   if (isIPv4(text)) return Uint8Array.from(text.split(".").map(Number));
   if (!isIPv6(text) || text.includes("%")) return undefined;

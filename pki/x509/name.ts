@@ -11,6 +11,7 @@ import {
   utf8String,
 } from "../der/writer.ts";
 import { PkiError } from "../errors.ts";
+import { sameBytes } from "../same-bytes.ts";
 import { AttributeType } from "./oids.ts";
 import { decodeText } from "./text.ts";
 
@@ -80,7 +81,7 @@ export class Name {
 
   /** The same bytes. RFC 5280 §7.1 would also ignore case and spaces; path validation decides what it needs. */
   equals(other: Name): boolean {
-    return Buffer.compare(this.der, other.der) === 0;
+    return sameBytes(this.der, other.der);
   }
 
   /** Every value of an attribute type (an OID) that is text, in the order of the name. */

@@ -5,7 +5,7 @@ import { bitString, encode, objectIdentifier, sequence } from "../der/writer.ts"
 import { PkiError } from "../errors.ts";
 import { type AlgorithmIdentifier, readAlgorithmIdentifier } from "./algorithms.ts";
 
-const EC_PUBLIC_KEY = "1.2.840.10045.2.1";
+export const EC_PUBLIC_KEY = "1.2.840.10045.2.1";
 const UNCOMPRESSED = 0x04;
 
 /**
