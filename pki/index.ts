@@ -1,10 +1,8 @@
 /** The public side of the PKI: reading, checking and building certificates. What holds CA keys is `pki/authority/`. */
 
-export { type DerLimits, DerReader, decode } from "./der/reader.ts";
-export { contextConstructed, contextPrimitive, Tag } from "./der/tag.ts";
 export { NO_EXPIRY } from "./der/time.ts";
 export { PkiError, type PkiErrorCode, pkiErrors } from "./errors.ts";
-export { readOwnerOnlyFile, writeFileAtomic } from "./files.ts";
+export { writeFileAtomic } from "./files.ts";
 export {
   DEFAULT_TRUST_DOMAIN,
   type Identity,
@@ -17,10 +15,10 @@ export {
 export {
   type AuditEntry,
   type AuditHead,
-  AuditLog,
+  type AuditLog,
   type CertificateRow,
   type CrlNumber,
-  CrlNumbers,
+  type CrlNumbers,
   type DeviceFilter,
   type DeviceRow,
   type HolderKind,
@@ -36,7 +34,7 @@ export {
   revocationReasons,
   type StoredCrl,
 } from "./inventory/index.ts";
-export { certificateFor, issueCertificate, type ProfileRequest, randomSerialNumber } from "./issue.ts";
+export { issueCertificate, type ProfileRequest, randomSerialNumber } from "./issue.ts";
 export {
   decodePrivateKey,
   encodePrivateKey,
@@ -62,15 +60,7 @@ export { decodePkcs12, type Pkcs12Contents } from "./pkcs12/decode.ts";
 export { encodePkcs12, type Pkcs12Options } from "./pkcs12/encode.ts";
 export { BACKDATE_MINUTES, type Profile, type ProfileName, profiles } from "./profiles.ts";
 export { KeySigner, type Signer } from "./signer.ts";
-export {
-  type AlgorithmIdentifier,
-  type SignatureAlgorithm,
-  type Signed,
-  signatureAlgorithmFor,
-  signatureAlgorithmOf,
-  signatureAlgorithms,
-  verifySignature,
-} from "./x509/algorithms.ts";
+export { type Signed, verifySignature } from "./x509/algorithms.ts";
 export { Certificate, parseCertificate, parseCertificates } from "./x509/certificate.ts";
 export {
   CertificateList,
@@ -85,7 +75,6 @@ export {
 } from "./x509/certificate-request.ts";
 export type { BasicConstraints, KeyUsage, NameConstraints, RawExtension } from "./x509/extensions.ts";
 export type { GeneralName } from "./x509/general-name.ts";
-export { ipAddressOctets } from "./x509/ip-address.ts";
 export * as makeExtension from "./x509/make-extensions.ts";
 export { Name, type NameAttribute, type NameFields } from "./x509/name.ts";
 export { AttributeType, ExtendedKeyUsage, Extension } from "./x509/oids.ts";

@@ -25,7 +25,7 @@ const ciphers: ReadonlyMap<string, { name: string; keyLength: number }> = new Ma
 /** What OWASP's password storage guide asks of PBKDF2-HMAC-SHA256. */
 export const PBKDF2_ITERATIONS = 600_000;
 /** A file chooses its iteration counts: beyond this sum (some seconds) the reader gives up. */
-export const MAX_ITERATIONS = 10_000_000;
+const MAX_ITERATIONS = 10_000_000;
 
 /** What is left of MAX_ITERATIONS for one file, however many parts it encrypts. */
 export class IterationBudget {

@@ -3,7 +3,6 @@ import { PkiError } from "../../../pki/errors.ts";
 import {
   AttributeType,
   type Certificate,
-  certificateFor,
   ExtendedKeyUsage,
   Extension,
   exportPublicKey,
@@ -25,6 +24,7 @@ import {
   verifyProofOfPossession,
   verifySignature,
 } from "../../../pki/index.ts";
+import { certificateFor } from "../../../pki/issue.ts";
 import { importPublicKey } from "../../../pki/x509/public-key.ts";
 import { extensionsField, forgeCertificate } from "../../support/forge-certificate.ts";
 import { pkiErrorCode } from "../../support/pki-error-code.ts";
