@@ -75,7 +75,7 @@ test("a frozen client with a long queue is not fed beyond what it reads", async 
   const other = await at.connect(await at.peer("b"));
   await other.publishAsync("devices/b/up/x", "x", { qos: 1 });
   raw.socket.resume();
-  await until("all of them", () => raw.received.length >= 240 * payload.length, 20_000);
+  await until("all of them", () => raw.receivedBytes >= 240 * payload.length, 20_000);
   await until("the last byte of them", () => packetsIn(raw.received).length === 241);
   expect(at.eventsOf("session.closed").map((event) => event.reason)).toEqual(["client_disconnect"]);
 });

@@ -225,7 +225,8 @@ export function gatewayOptions(pki: MintedPki, registry: DeviceRegistry): Gatewa
 /** One end of a TLS connection that says what the test says. */
 export class RawClient {
   readonly socket: TLSSocket;
-  received: Buffer = Buffer.alloc(0);
+  receivedBytes = 0;
+  #chunks: Buffer[] = [];
   closed = false;
   session: Buffer | undefined;
   /** The handshake resumed an earlier session. */
@@ -234,7 +235,8 @@ export class RawClient {
   constructor(socket: TLSSocket) {
     this.socket = socket;
     socket.on("data", (chunk: Buffer) => {
-      this.received = Buffer.concat([this.received, chunk]);
+      this.#chunks.push(chunk);
+      this.receivedBytes += chunk.length;
     });
     socket.once("secureConnect", () => {
       this.resumed = socket.isSessionReused();
@@ -248,6 +250,12 @@ export class RawClient {
     });
   }
 
+  /** Everything received so far. */
+  get received(): Buffer {
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0] ?? Buffer.alloc(0);
+  }
+
   send(...parts: ReadonlyArray<Uint8Array | string>): void {
     this.socket.write(
       Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part, "hex") : part))),
@@ -255,7 +263,7 @@ export class RawClient {
   }
 
   async untilReceived(length: number): Promise<Buffer> {
-    await until(`${length} bytes`, () => this.received.length >= length || this.closed);
+    await until(`${length} bytes`, () => this.receivedBytes >= length || this.closed);
     return this.received;
   }
 
