@@ -119,6 +119,7 @@ function optionsFrom(pki: BenchPki): RunOptions {
     brokers: withoutAbsent,
     workloads: chosen(flags.only, workloadNames, "--only"),
     rounds: count(flags.rounds, quick ? 1 : 3, "--rounds"),
+    warmUp: !quick,
     settleMs: quick ? 50 : 500,
     windowMs: count(flags.window, quick ? 200 : 2_000, "--window"),
     idleConnections: count(flags.idle, quick ? 100 : 1_000, "--idle"),

@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly brokers: readonly BrokerName[];
   readonly workloads: readonly WorkloadName[];
   readonly rounds: number;
+  /** Run a first round that does not count. */
+  readonly warmUp: boolean;
   readonly settleMs: number;
   readonly windowMs: number;
   readonly idleConnections: number;
@@ -40,13 +42,16 @@ export async function runAll(options: RunOptions): Promise<Results> {
   const running: RunningBroker[] = [];
   try {
     for (const name of options.brokers) running.push(await startBroker(name, options.pki));
-    for (let round = 1; round <= options.rounds; round++) {
+    // Round 0 warms up and is thrown away: a broker that has run a few hundred operations is still being compiled.
+    for (let round = options.warmUp ? 0 : 1; round <= options.rounds; round++) {
       for (const workload of options.workloads) {
+        if (round === 0 && workload === "idle") continue;
         for (const broker of running) {
           options.progress(`round ${round}/${options.rounds}  ${workload}  ${broker.name}`);
           const cell = results.get(workload)?.get(broker.name);
           try {
-            cell?.measured.push(await measureOne(generator, broker, workload, options));
+            const measured = await measureOne(generator, broker, workload, options);
+            if (round > 0) cell?.measured.push(measured);
           } catch (error) {
             cell?.errors.push(error instanceof Error ? error.message : String(error));
           }
