@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import forge from "node-forge";
 import { PkiError } from "../errors.ts";
+import { withBoundedIterations } from "./bounded-pbe.ts";
 
 /**
  * PKCS#12 (RFC 7292) files that other programs made or want, for RSA keys only: the one job node-forge has here.
@@ -136,10 +137,11 @@ function readPfx(file: Uint8Array): Asn1 {
 
 function openFile(pfx: Asn1, passphrase: string): Bag[] {
   try {
-    return forge.pkcs12
-      .pkcs12FromAsn1(pfx, false, passphrase)
-      .safeContents.flatMap(({ safeBags }) => safeBags);
+    return withBoundedIterations(() =>
+      forge.pkcs12.pkcs12FromAsn1(pfx, false, passphrase),
+    ).safeContents.flatMap(({ safeBags }) => safeBags);
   } catch (cause) {
+    if (cause instanceof PkiError) throw cause;
     const reason = cause instanceof Error ? cause.message : "";
     // The library has no codes: its MAC check is the one place where a wrong passphrase shows first.
     if (/password/i.test(reason)) {

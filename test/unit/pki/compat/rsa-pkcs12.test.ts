@@ -1,5 +1,6 @@
 import { createPublicKey, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
+import forge from "node-forge";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readRsaPkcs12, writeLegacyPkcs12 } from "../../../../pki/compat/rsa-pkcs12.ts";
 import {
@@ -10,6 +11,8 @@ import {
   Name,
   signCertificate,
 } from "../../../../pki/index.ts";
+import { hostilePkcs12 } from "../../../support/hostile-pkcs12.ts";
+import { pkiErrorCode } from "../../../support/pki-error-code.ts";
 
 const key = generatePrivateKey("rsa:2048");
 const ecKey = generatePrivateKey("p256");
@@ -87,4 +90,14 @@ describe("legacy PKCS#12 of RSA identities", () => {
       refused("PKI_PASSPHRASE_REQUIRED"),
     );
   });
+});
+
+test("key derivation behind a right MAC is bounded, and node-forge is left as it was", () => {
+  const before = forge.pki.pbe.getCipher;
+  const read = (iterations: number) =>
+    pkiErrorCode(() => readRsaPkcs12(hostilePkcs12("pw", iterations), "pw"));
+  expect(read(1000)).toBe("PKI_PKCS12_MALFORMED");
+  expect(read(3_000_001)).toBe("PKI_PKCS12_UNSUPPORTED");
+  expect(read(2 ** 31 - 1)).toBe("PKI_PKCS12_UNSUPPORTED");
+  expect(forge.pki.pbe.getCipher).toBe(before);
 });

@@ -12,6 +12,7 @@ import {
   parseCertificate,
 } from "../../../../pki/index.ts";
 import { macDigests, pkcs12Mac } from "../../../../pki/pkcs12/mac.ts";
+import { hostilePkcs12 } from "../../../support/hostile-pkcs12.ts";
 import { pkiErrorCode } from "../../../support/pki-error-code.ts";
 
 const now = new Date();
@@ -84,6 +85,14 @@ describe("PKCS#12", () => {
     const before = process.cpuUsage();
     expect(pkiErrorCode(() => decodePkcs12(greedy, passphrase))).toBe("PKI_PKCS12_UNSUPPORTED");
     expect(process.cpuUsage(before).user).toBeLessThan(500_000);
+  });
+
+  it("a count behind a right MAC is bounded too, and a file without MAC is not opened", () => {
+    const codeOf = (...hostile: Parameters<typeof hostilePkcs12>) =>
+      pkiErrorCode(() => decodePkcs12(hostilePkcs12(...hostile), "pw"));
+    expect(codeOf("pw", 1)).toBe("PKI_WRONG_PASSPHRASE");
+    expect(codeOf("pw", 10_000_001)).toBe("PKI_PKCS12_UNSUPPORTED");
+    expect(codeOf("pw", 1, false)).toBe("PKI_PKCS12_UNSUPPORTED");
   });
 
   it("wants a certificate and a passphrase", () => {
