@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { Access, type AccessPolicy, defaultAccess } from "../gateway/index.ts";
+import { readBoundedFile } from "../pki/index.ts";
 import { CliError } from "./errors.ts";
 
 /** `access.json` as `init` writes it: the defaults, spelled out to be changed. */
@@ -10,7 +11,7 @@ export function defaultAccessText(): string {
 /** Reads and checks `access.json`; without one the defaults hold. Throws CLI_ACCESS_FILE, naming the key that is wrong. */
 export function readAccessFile(path: string): AccessPolicy {
   if (!existsSync(path)) return defaultAccess;
-  const text = readFileSync(path, "utf8");
+  const text = readBoundedFile(path).toString("utf8");
   try {
     const policy: AccessPolicy = JSON.parse(text);
     // The gateway's own reader: what it would refuse is refused here, with the file's name.

@@ -127,6 +127,8 @@ function systemFailure(error: Error, code: string): Failure | undefined {
     case "ENOSPC":
     case "EDQUOT":
       return failure("CLI_DISK_FULL", `${noSpace} (${path}): ${freeSome}`);
+    case "EFBIG":
+      return failure("CLI_FILE_UNREADABLE", `${error.message}: is it the file you meant?`);
     case "ENOENT":
       return failure("CLI_FILE_MISSING", `${path} does not exist: check the path, or --dir`);
     case "EACCES":

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type { GatewayOptions } from "../gateway/index.ts";
 import {
   type Certificate,
@@ -6,6 +6,7 @@ import {
   KeySigner,
   parseCertificateList,
   parseCertificates,
+  readBoundedFile,
   readPrivateKeyFile,
 } from "../pki/index.ts";
 import { readAccessFile } from "./access-file.ts";
@@ -20,7 +21,7 @@ export type GatewayFiles = Required<
 export function readGatewayFiles(files: StateFiles, crl: string | undefined): GatewayFiles {
   const key = new KeySigner(readPrivateKeyFile(files.gatewayKey)).exportForTls();
   return {
-    identity: { key, certificateChain: readFileSync(files.gatewayCertificate, "utf8") },
+    identity: { key, certificateChain: readBoundedFile(files.gatewayCertificate).toString("utf8") },
     anchors: readCertificates(files.ca),
     intermediates: readCertificates(files.issuingCertificate),
     access: readAccessFile(files.access),
@@ -67,9 +68,11 @@ export function watchedFiles(files: StateFiles, crl: string | undefined): FileWa
 }
 
 function readCertificates(path: string): Certificate[] {
-  return parseCertificates(readFileSync(path, "utf8"));
+  return parseCertificates(readBoundedFile(path).toString("utf8"));
 }
 
 function readCrls(path: string) {
-  return decodePem(readFileSync(path, "utf8"), "X509 CRL").map(({ der }) => parseCertificateList(der));
+  return decodePem(readBoundedFile(path).toString("utf8"), "X509 CRL").map(({ der }) =>
+    parseCertificateList(der),
+  );
 }

@@ -1,8 +1,14 @@
 import { type KeyObject, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import type { Issued } from "../pki/authority/index.ts";
-import { encodePkcs12, encodePrivateKey, parseCertificates, writeFileAtomic } from "../pki/index.ts";
+import {
+  encodePkcs12,
+  encodePrivateKey,
+  parseCertificates,
+  readBoundedFile,
+  writeFileAtomic,
+} from "../pki/index.ts";
 import { CliError } from "./errors.ts";
 import { identityFiles } from "./state-directory.ts";
 
@@ -27,7 +33,7 @@ export function requireFree(place: OutputPlace, ids: readonly string[], caPem: s
       );
     }
     const { ca } = identityFiles(directory, "");
-    if (existsSync(ca) && readFileSync(ca, "utf8") !== caPem) {
+    if (existsSync(ca) && readBoundedFile(ca).toString("utf8") !== caPem) {
       throw new CliError("CLI_FILE_EXISTS", `${ca} is another CA's: name another --out, or add --force`);
     }
   }
@@ -41,7 +47,7 @@ export function isComplete(place: OutputPlace, id: string): boolean {
 
 export function writeCa(place: OutputPlace, caPem: string): string {
   const { ca } = identityFiles(place.directory, "");
-  if (!existsSync(ca) || readFileSync(ca, "utf8") !== caPem) writeFileAtomic(ca, caPem, 0o644);
+  if (!existsSync(ca) || readBoundedFile(ca).toString("utf8") !== caPem) writeFileAtomic(ca, caPem, 0o644);
   return ca;
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readBoundedFile } from "../pki/index.ts";
 import { CliError, type CliErrorCode } from "./errors.ts";
 
 /** Reads one JSON value; `where` is the path of keys down to it, for the error. Throws `JsonRuleError`. */
@@ -14,7 +14,7 @@ class JsonRuleError extends Error {
  * `code` and the key's path.
  */
 export function readJsonFile<T>(path: string, rule: JsonRule<T>, code: CliErrorCode): T {
-  const text = readFileSync(path, "utf8");
+  const text = readBoundedFile(path).toString("utf8");
   try {
     return rule(JSON.parse(text), "");
   } catch (error) {

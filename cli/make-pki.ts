@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { type CreatedAuthority, createAuthority, importAuthority } from "../pki/authority/index.ts";
-import { type KeyAlgorithm, keyAlgorithms, writeFileAtomic } from "../pki/index.ts";
+import { type KeyAlgorithm, keyAlgorithms, readBoundedFile, writeFileAtomic } from "../pki/index.ts";
 import { defaultAccessText } from "./access-file.ts";
 import { CliError } from "./errors.ts";
 import { givenSecret, makePassphrase, requireSecret } from "./secrets.ts";
@@ -140,7 +139,7 @@ function rootSource(options: PkiOptions) {
 }
 
 async function importedFile(session: Session, options: PkiOptions, path: string) {
-  const pkcs12 = readFileSync(path);
+  const pkcs12 = readBoundedFile(path);
   const source = { what: path, file: options.importPassphraseFile, option: "--import-passphrase-file" };
   const pkcs12Passphrase = await requireSecret(session, {
     ...source,

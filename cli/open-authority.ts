@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { type Authority, openAuthority } from "../pki/authority/index.ts";
+import { readBoundedFile } from "../pki/index.ts";
 import { givenSecret, requireSecret } from "./secrets.ts";
 import { openStateDirectory } from "./state-directory.ts";
 import type { Session } from "./verb.ts";
@@ -40,7 +40,7 @@ function issuingSource({ issuingPassphraseFile: file }: IssuingKeyOptions) {
 
 function isEncrypted(path: string): boolean {
   try {
-    return readFileSync(path, "utf8").includes("ENCRYPTED PRIVATE KEY");
+    return readBoundedFile(path).toString("utf8").includes("ENCRYPTED PRIVATE KEY");
   } catch {
     return false;
   }

@@ -1,7 +1,7 @@
 import { createPublicKey } from "node:crypto";
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import type { Authority, Issued } from "../pki/authority/index.ts";
-import { generatePrivateKey, isValidIdentityName, PkiError } from "../pki/index.ts";
+import { generatePrivateKey, isValidIdentityName, PkiError, readBoundedFile } from "../pki/index.ts";
 import {
   isComplete,
   type OutputPlace,
@@ -123,7 +123,7 @@ export async function finish(place: OutputPlace, authority: Authority, issued: I
 
 /** A request as PEM text or as DER bytes, whichever the file holds. */
 export function readRequest(path: string): string | Uint8Array {
-  const bytes = readFileSync(path);
+  const bytes = readBoundedFile(path);
   // A DER SEQUENCE begins with 0x30, a digit that no PEM file begins with.
   return bytes[0] === 0x30 ? bytes : bytes.toString("utf8");
 }

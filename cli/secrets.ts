@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
+import { readBoundedFile } from "../pki/index.ts";
 import { CliError } from "./errors.ts";
 import type { Session } from "./verb.ts";
 
@@ -47,7 +48,7 @@ export async function requireSecret(session: Session, source: SecretSource): Pro
 }
 
 function fromFile(path: string, source: SecretSource, note: (line: string) => void): string {
-  const text = readFileSync(path, "utf8");
+  const text = readBoundedFile(path).toString("utf8");
   const secret = text.split(/\r?\n/, 1)[0] ?? "";
   if (secret === "") {
     throw new CliError(

@@ -1,9 +1,10 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import {
   KeySigner,
   parseCertificates,
+  readBoundedFile,
   readPrivateKeyFile,
   writeFileAtomic,
   writePrivateKeyFile,
@@ -142,7 +143,7 @@ function readIfThere(path: string): string | undefined {
 
 function read(path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readBoundedFile(path).toString("utf8");
   } catch (error) {
     throw unreadable(path, error);
   }

@@ -7,6 +7,7 @@ import {
   fsyncSync,
   openSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -39,6 +40,31 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, mode: n
     throw error;
   }
   syncDirectory(directory);
+}
+
+/**
+ * The bytes of a file that somebody named, of which nobody knows what it is: a device or a pipe without an end is
+ * read no further than `maxBytes` (default 16 MiB).
+ * @throws the system's own error; its `code` is EFBIG for a larger file
+ */
+export function readBoundedFile(path: string, maxBytes: number = 16 * 1024 * 1024): Buffer {
+  const file = openSync(path, "r");
+  try {
+    const parts: Buffer[] = [];
+    for (let left = maxBytes; ; ) {
+      const part = Buffer.allocUnsafe(Math.min(left + 1, 64 * 1024));
+      const count = readSync(file, part);
+      if (count === 0) return Buffer.concat(parts);
+      left -= count;
+      if (left < 0) {
+        const error = new Error(`${path} has more than ${maxBytes} bytes`);
+        throw Object.assign(error, { code: "EFBIG", path });
+      }
+      parts.push(part.subarray(0, count));
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** The text of a file that only its owner may read. Throws PKI_KEY_PERMISSIONS, PKI_KEY_FILE. */

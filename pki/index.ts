@@ -2,7 +2,7 @@
 
 export { NO_EXPIRY } from "./der/time.ts";
 export { PkiError, type PkiErrorCode, pkiErrors } from "./errors.ts";
-export { writeFileAtomic } from "./files.ts";
+export { readBoundedFile, writeFileAtomic } from "./files.ts";
 export {
   DEFAULT_TRUST_DOMAIN,
   type Identity,

@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { Inventory } from "../../pki/index.ts";
+import { Inventory, readBoundedFile } from "../../pki/index.ts";
 import { CliError } from "../errors.ts";
 import { printable } from "../printable.ts";
 import { openStateDirectory } from "../state-directory.ts";
@@ -77,7 +76,7 @@ async function exportLog(
 }
 
 function readHead(path: string): { seq: number; hash: string } {
-  const text = readFileSync(path, "utf8");
+  const text = readBoundedFile(path).toString("utf8");
   try {
     const parsed: unknown = JSON.parse(text);
     const head = isObject(parsed) && isObject(parsed["head"]) ? parsed["head"] : parsed;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { connect, type DeviceSession, loadIdentity } from "../../device-client/index.ts";
+import { readBoundedFile } from "../../pki/index.ts";
 import { CliError } from "../errors.ts";
 import { findIdentity } from "../identity-place.ts";
 import { payloadFields, printable, printablePayload } from "../printable.ts";
@@ -206,7 +206,7 @@ function messageOf(options: ConnectVerbOptions): Uint8Array {
   }
   return options.messageFile === undefined
     ? Buffer.from(options.message ?? "")
-    : readFileSync(options.messageFile);
+    : readBoundedFile(options.messageFile);
 }
 
 function qosOf(text: ConnectVerbOptions["qos"]): 0 | 1 | 2 {

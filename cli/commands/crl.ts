@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { decodePem, parseCertificateList } from "../../pki/index.ts";
+import { decodePem, parseCertificateList, readBoundedFile } from "../../pki/index.ts";
 import { issuingPassphraseOption } from "../issue-options.ts";
 import { type IssuingKeyOptions, openAuthorityToSign } from "../open-authority.ts";
 import { requireSecret } from "../secrets.ts";
@@ -45,7 +44,9 @@ async function refresh(session: Session, options: CrlOptions): Promise<void> {
     );
   }
   const file = stateFiles(options.dir).crl;
-  const lists = decodePem(readFileSync(file, "utf8"), "X509 CRL").map(({ der }) => parseCertificateList(der));
+  const lists = decodePem(readBoundedFile(file).toString("utf8"), "X509 CRL").map(({ der }) =>
+    parseCertificateList(der),
+  );
   const document = lists.map(({ issuer, thisUpdate, nextUpdate, revoked }) => {
     return { issuer: issuer.toString(), thisUpdate, nextUpdate, revoked: revoked.size };
   });

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import {
   type Certificate,
   type KeyAlgorithm,
   keyAlgorithms,
   parseCertificates,
+  readBoundedFile,
   spkiPin,
 } from "../../pki/index.ts";
 import { relativeTime } from "../duration.ts";
@@ -83,7 +83,7 @@ async function renew(session: Session, options: RenewOptions): Promise<void> {
 
 function sayGateway({ io, out }: Session, dir: string): void {
   const files = openStateDirectory(dir);
-  const [gateway, issuing] = parseCertificates(readFileSync(files.gatewayCertificate, "utf8"));
+  const [gateway, issuing] = parseCertificates(readBoundedFile(files.gatewayCertificate).toString("utf8"));
   if (gateway === undefined) {
     throw new CliError(
       "CLI_FILE_UNREADABLE",

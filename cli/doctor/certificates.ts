@@ -1,10 +1,11 @@
 import { createPublicKey } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import {
   type Certificate,
   decodePem,
   parseCertificateList,
   parseCertificates,
+  readBoundedFile,
   readPrivateKeyFile,
 } from "../../pki/index.ts";
 import { relativeTime, shortTime } from "../duration.ts";
@@ -34,7 +35,7 @@ export function examineCrl(files: StateFiles, now: Date): Finding[] {
   if (!existsSync(files.crl)) {
     return [{ level: "warning", check: "crl", message: "there is no revocation list", next }];
   }
-  const lists = decodePem(readFileSync(files.crl, "utf8"), "X509 CRL").map(({ der }) =>
+  const lists = decodePem(readBoundedFile(files.crl).toString("utf8"), "X509 CRL").map(({ der }) =>
     parseCertificateList(der),
   );
   return lists.map((list): Finding => {
@@ -85,7 +86,7 @@ function gatewayKey(files: StateFiles): Finding[] {
 }
 
 function firstCertificate(path: string): Certificate {
-  const [certificate] = parseCertificates(readFileSync(path, "utf8"));
+  const [certificate] = parseCertificates(readBoundedFile(path).toString("utf8"));
   if (certificate === undefined) throw new Error(`${path} holds no certificate`);
   return certificate;
 }

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { readBoundedFile } from "../../pki/index.ts";
 import { readAccessFile } from "../access-file.ts";
 import { readSettings } from "../settings.ts";
 import type { StateFiles } from "../state-directory.ts";
@@ -30,7 +31,11 @@ function dangerousKeys(files: StateFiles): Finding[] {
   return [files.settings, files.access]
     .filter((path) => existsSync(path))
     .flatMap((path) =>
-      [...readFileSync(path, "utf8").matchAll(/"(dangerously[^"]*)"\s*:/g)].map(
+      [
+        ...readBoundedFile(path)
+          .toString("utf8")
+          .matchAll(/"(dangerously[^"]*)"\s*:/g),
+      ].map(
         (found): Finding => ({
           level: "error",
           check: "settings",

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { readBoundedFile } from "../../pki/index.ts";
 import type { StateFiles } from "../state-directory.ts";
 import type { Finding } from "./examine.ts";
 
@@ -74,5 +75,5 @@ function issuingKey({ issuingKey: path }: StateFiles): Finding[] {
 }
 
 function isEncrypted(path: string): boolean {
-  return readFileSync(path, "utf8").includes("-----BEGIN ENCRYPTED PRIVATE KEY-----");
+  return readBoundedFile(path).toString("utf8").includes("-----BEGIN ENCRYPTED PRIVATE KEY-----");
 }
