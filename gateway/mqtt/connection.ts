@@ -73,10 +73,11 @@ export class MqttConnection extends EventEmitter {
     socket.on("end", () => this.#onEnd());
     socket.on("close", () => this.#onSocketClose());
     socket.on("drain", () => this.#onDrain());
-    // A reset says no more than the close that follows it; the reason of the end is kept apart.
-    socket.on("error", (error: NodeJS.ErrnoException) =>
-      this.#because("connection_lost", error.code ?? error.message),
-    );
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      this.#because("connection_lost", error.code ?? error.message);
+      // RFC 9846 §5.2: a record that does not verify terminates the connection. Node reports it and goes on.
+      socket.destroy();
+    });
   }
 
   /** Why the connection ends or ended, once something decided it; the first reason stays. */
