@@ -188,6 +188,11 @@ export class Broker {
     const session = this.#sessions.get(client);
     if (session === undefined) return done(new Error("no session"));
     const will = packet.cmd === undefined;
+    if (packet.qos > 0 && packet.messageId === 0) {
+      // MQTT-2.3.1-1: the identifier is not 0. Neither the parser nor Aedes looks.
+      session.connection.note("protocol_error", "a PUBLISH with packet identifier 0");
+      return done(new Error("packet identifier 0"));
+    }
     const reason = refusedPublish(session, packet, will, this.#options.limits);
     if (reason !== undefined) {
       this.#options.emit({

@@ -9,6 +9,7 @@ export interface Published {
   readonly topic: string;
   readonly qos: 0 | 1 | 2;
   readonly retain: boolean;
+  readonly messageId?: number | undefined;
   payload: string | Buffer;
 }
 
