@@ -1,5 +1,7 @@
 import {
+  type DerNode,
   encode,
+  encoded,
   explicit,
   implicit,
   integer,
@@ -27,7 +29,21 @@ export function hostilePkcs12(passphrase: string, iterations: number, hasMac = t
   const pbes2 = sequence(objectIdentifier("1.2.840.113549.1.5.13"), sequence(pbkdf2, aes));
   const encryptedInfo = sequence(objectIdentifier(DATA), pbes2, implicit(0, octetString(new Uint8Array(32))));
   const encryptedData = explicit(0, sequence(integer(0), encryptedInfo));
-  const safe = encode(sequence(sequence(objectIdentifier("1.2.840.113549.1.7.6"), encryptedData)));
+  const encryptedPart = sequence(objectIdentifier("1.2.840.113549.1.7.6"), encryptedData);
+  return pkcs12Of(encryptedPart, passphrase, hasMac);
+}
+
+/** A PKCS#12 file with these keys (PKCS#8 DER), not encrypted. */
+export function pkcs12OfKeys(passphrase: string, ...keys: readonly Uint8Array[]): Uint8Array {
+  const bags = keys.map((key) =>
+    sequence(objectIdentifier("1.2.840.113549.1.12.10.1.1"), explicit(0, encoded(key))),
+  );
+  const part = sequence(objectIdentifier(DATA), explicit(0, octetString(sequence(...bags))));
+  return pkcs12Of(part, passphrase, true);
+}
+
+function pkcs12Of(contentInfo: DerNode, passphrase: string, hasMac: boolean): Uint8Array {
+  const safe = encode(sequence(contentInfo));
   const authSafe = sequence(objectIdentifier(DATA), explicit(0, octetString(safe)));
   const digest = macDigests.get(SHA256);
   if (digest === undefined) throw new Error("SHA-256 is in the table");

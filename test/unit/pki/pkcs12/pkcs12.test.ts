@@ -12,7 +12,7 @@ import {
   parseCertificate,
 } from "../../../../pki/index.ts";
 import { macDigests, pkcs12Mac } from "../../../../pki/pkcs12/mac.ts";
-import { hostilePkcs12 } from "../../../support/hostile-pkcs12.ts";
+import { hostilePkcs12, pkcs12OfKeys } from "../../../support/hostile-pkcs12.ts";
 import { pkiErrorCode } from "../../../support/pki-error-code.ts";
 
 const now = new Date();
@@ -93,6 +93,14 @@ describe("PKCS#12", () => {
     expect(codeOf("pw", 1)).toBe("PKI_WRONG_PASSPHRASE");
     expect(codeOf("pw", 10_000_001)).toBe("PKI_PKCS12_UNSUPPORTED");
     expect(codeOf("pw", 1, false)).toBe("PKI_PKCS12_UNSUPPORTED");
+  });
+
+  it("a file with two private keys does not say whose it is, and is refused", () => {
+    const key = p256.privateKey.export({ type: "pkcs8", format: "der" });
+    expect(decodePkcs12(pkcs12OfKeys("pw", key), "pw").privateKey?.equals(p256.privateKey)).toBe(true);
+    expect(pkiErrorCode(() => decodePkcs12(pkcs12OfKeys("pw", key, key), "pw"))).toBe(
+      "PKI_PKCS12_UNSUPPORTED",
+    );
   });
 
   it("wants a certificate and a passphrase", () => {
