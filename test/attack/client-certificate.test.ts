@@ -39,7 +39,7 @@ const refused: ReadonlyArray<
     },
   ],
   [
-    "self-signed",
+    "G-CERT-03: self-signed",
     "certificate_self_signed",
     async () => {
       const { issuer: _, ...recipe } = deviceRecipe(await mint(rootRecipe()), "d1");
@@ -71,7 +71,7 @@ const refused: ReadonlyArray<
     },
   ],
   [
-    "a CA certificate as client",
+    "G-CERT-04: a CA certificate as client",
     "leaf_is_ca|wrong_key_usage|wrong_extended_key_usage",
     async (at) => [at.pki.issuing],
   ],
@@ -144,7 +144,7 @@ describe("a client certificate is refused by its own reason", () => {
     });
   });
 
-  test("a certificate registered under another identity", async () => {
+  test("G-CERT-17: a certificate registered under another identity", async () => {
     await using at = await TestGateway.start();
     const stranger = await at.stranger("d1");
     at.registry.put("d2");
@@ -156,12 +156,12 @@ describe("a client certificate is refused by its own reason", () => {
   test.each([
     ["G-CERT-17: a deleted device", "device_unknown", (at: TestGateway) => at.registry.remove("d1")],
     [
-      "a retired device",
+      "G-CERT-17: a retired device",
       "device_inactive",
       (at: TestGateway) => at.registry.put("d1", { status: "retired" }),
     ],
     [
-      "an operator's id in a device's certificate",
+      "G-CERT-17: an operator's id in a device's certificate",
       "device_unknown",
       (at: TestGateway) => at.registry.put("d1", { kind: "operator" }),
     ],
@@ -181,7 +181,7 @@ describe("a client certificate is refused by its own reason", () => {
     expect(await at.refusal()).toBe("certificate_revoked");
   });
 
-  test("a trust domain that is not the gateway's", async () => {
+  test("G-CERT-03: a trust domain that is not the gateway's", async () => {
     await using at = await TestGateway.start({ trustDomain: "plant.example" });
     const peer = await at.peer("d1");
     await (await at.dial(peer.tls)).untilClosed();

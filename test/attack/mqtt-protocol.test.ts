@@ -1,33 +1,44 @@
 import { expect, test } from "vitest";
 import { answerTo } from "../support/answer-to.ts";
 import { connectBytes, publishBytes } from "../support/mqtt-bytes.ts";
+import { TestGateway } from "../support/test-gateway.ts";
 
 test.each([
   [
-    "MQTT-3.1.0-1: a first packet that is not CONNECT",
+    "M-12: MQTT-3.1.0-1: a first packet that is not CONNECT",
     publishBytes("devices/d1/up/a", "x"),
     "first_packet_not_connect",
     "",
   ],
   ["P-21: HTTP inside TLS", Buffer.from("GET / HTTP/1.1\r\n\r\n"), "first_packet_not_connect", ""],
   [
-    "MQTT 3.1.1 §2.2.3: a remaining length of five bytes",
+    "M-12: MQTT 3.1.1 §2.2.3: a remaining length of five bytes",
     Buffer.from("10ffffffffff", "hex"),
     "packet_too_large",
     "",
   ],
   ["M-12: a CONNECT of 256 MB announced", Buffer.from("10ffffff7f", "hex"), "packet_too_large", ""],
-  ["a CONNECT too short for its protocol name", Buffer.from("100200044d", "hex"), "malformed_packet", ""],
   [
-    "another protocol's name",
+    "M-12: a CONNECT too short for its protocol name",
+    Buffer.from("100200044d", "hex"),
+    "malformed_packet",
+    "",
+  ],
+  [
+    "M-12: another protocol's name",
     Buffer.from("101000044d515454".replace("4d515454", "58595a30") + "040200000000000000", "hex"),
     "malformed_packet",
     "",
   ],
-  ["MQTT-3.1.2-3: the reserved connect flag", flagged(connectBytes("d1"), 0x01), "protocol_error", ""],
-  ["MQTT-2.2.2-2: reserved flags of the fixed header", Buffer.from("1100", "hex"), "malformed_packet", ""],
+  ["M-12: MQTT-3.1.2-3: the reserved connect flag", flagged(connectBytes("d1"), 0x01), "protocol_error", ""],
   [
-    "MQTT-3.1.0-2: CONNECT twice",
+    "M-12: MQTT-2.2.2-2: reserved flags of the fixed header",
+    Buffer.from("1100", "hex"),
+    "malformed_packet",
+    "",
+  ],
+  [
+    "M-12: MQTT-3.1.0-2: CONNECT twice",
     Buffer.concat([connectBytes("d1"), connectBytes("d1")]),
     "protocol_error",
     "",
@@ -36,7 +47,7 @@ test.each([
   expect(await answerTo(bytes)).toEqual({ reason, received });
 });
 
-test("a packet larger than the limit is refused from its fixed header alone", async () => {
+test("M-12: a packet larger than the limit is refused from its fixed header alone", async () => {
   const header = Buffer.from("30ffff7f", "hex");
   const { reason } = await answerTo(Buffer.concat([connectBytes("d1"), header]), {
     limits: { packetBytes: 1000 },
@@ -53,3 +64,19 @@ function flagged(connect: Buffer, flag: number): Buffer {
   connect[9] = (connect[9] ?? 0) | flag;
   return connect;
 }
+
+test("M-12: a CONNECT that goes on byte by byte does not outlive the time-out", async () => {
+  await using at = await TestGateway.start({ limits: { connectTimeoutMs: 300 } });
+  const raw = await at.dial((await at.peer("d1")).tls);
+  const bytes = connectBytes("d1");
+  let sent = 0;
+  const drip = setInterval(() => raw.send(bytes.subarray(sent, ++sent)), 40);
+  await raw.untilClosed();
+  clearInterval(drip);
+  expect(await at.refusal()).toBe("connect_timeout");
+  expect(raw.received).toHaveLength(0);
+  // The valid twin: the same bytes at once.
+  const good = await at.dial((await at.peer("d2")).tls);
+  good.send(connectBytes("d2"));
+  expect((await good.untilReceived(4)).toString("hex")).toBe("20020000");
+});

@@ -37,7 +37,7 @@ test.each([
     { maxVersion: "TLSv1.2", ciphers: "AES128-GCM-SHA256" },
     "tls_no_shared_cipher",
   ],
-  ["a group that is not offered", { ecdhCurve: "P-521" }, "tls_no_shared_cipher"],
+  ["P-04: a group that is not offered", { ecdhCurve: "P-521" }, "tls_no_shared_cipher"],
   ["P-14: ALPN for another protocol", { ALPNProtocols: ["http/1.1"] }, "tls_no_application_protocol"],
 ] as const)("%s is refused in the handshake", async (_title, over, reason) => {
   await using at = await TestGateway.start();

@@ -125,6 +125,28 @@ describe("ClientHello", () => {
   });
 });
 
+describe("P-06: key shares (RFC 9846 §4.2.8)", () => {
+  const x25519 = 0x001d;
+  const p256 = 0x0017;
+  const offCurve = Buffer.concat([u8(4), Buffer.alloc(64, 1)]);
+  test.each([
+    ["a share of zeros", x25519, Buffer.alloc(32)],
+    ["a share that is too short", x25519, Buffer.alloc(31, 9)],
+    ["a point that is not on the curve", p256, offCurve],
+    ["the point at infinity", p256, Buffer.alloc(1)],
+  ])("P-06: %s", async (_title, group, share) => {
+    await using at = await TestGateway.start();
+    const tls13 = [
+      extension(43, vector(1, u16(0x0304))),
+      extension(51, vector(2, u16(group), vector(2, share))),
+    ];
+    const answer = await answerToHello(at, clientHello({ suites: [0x1301], extensions: tls13 }));
+    expect(answer).toMatchObject({ kind: "alert", level: 2 });
+    expect(await at.refusal()).toBe("handshake_failed");
+    await expectStillServing(at);
+  });
+});
+
 describe("P-13: early data", () => {
   test("P-13: no ticket allows 0-RTT (RFC 9846 §4.6.1: no early_data extension)", async () => {
     await using at = await TestGateway.start();

@@ -61,3 +61,46 @@ test("P-09: a session made under other trust anchors does not resume", async () 
   const second = await at.dial({ ...peer.tls, session: first.session });
   expect(second.resumed).toBe(false);
 });
+
+test.each(["TLSv1.2", "TLSv1.3"] as const)(
+  "P-11: a %s ticket with a bit flipped resumes nothing",
+  async (version) => {
+    await using at = await TestGateway.start();
+    const peer = await at.peer("a");
+    const options = { ...peer.tls, maxVersion: version };
+    const first = await at.dial(options);
+    first.send(connectBytes("a"));
+    await until("a ticket", () => first.session !== undefined && first.received.length > 0);
+    first.socket.end();
+    await first.untilClosed();
+    const session = Buffer.from(first.session ?? "");
+    // The valid twin: as it was made.
+    expect((await at.dial({ ...options, session })).resumed).toBe(true);
+    const ticket = ticketIn(session);
+    for (const place of [0, 20, Math.floor(ticket.length / 2), ticket.length - 1]) {
+      const altered = Buffer.from(session);
+      altered.writeUInt8(altered.readUInt8(ticket.start + place) ^ 1, ticket.start + place);
+      expect((await at.dial({ ...options, session: altered })).resumed).toBe(false);
+    }
+  },
+);
+
+/** In OpenSSL's SSL_SESSION the ticket is the OCTET STRING under [10]. */
+function ticketIn(session: Buffer): { start: number; length: number } {
+  for (let at = session.indexOf(0xaa); at !== -1; at = session.indexOf(0xaa, at + 1)) {
+    const outer = lengthAt(session, at + 1);
+    if (outer === undefined || session[outer.end] !== 0x04) continue;
+    const inner = lengthAt(session, outer.end + 1);
+    if (inner !== undefined && inner.end + inner.length === outer.end + outer.length) {
+      return { start: inner.end, length: inner.length };
+    }
+  }
+  throw new Error("no ticket in the session");
+}
+
+function lengthAt(bytes: Buffer, at: number): { length: number; end: number } | undefined {
+  const first = bytes[at] ?? 0;
+  if (first === 0x81) return { length: bytes.readUInt8(at + 1), end: at + 2 };
+  if (first === 0x82) return { length: bytes.readUInt16BE(at + 1), end: at + 3 };
+  return undefined;
+}

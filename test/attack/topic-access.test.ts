@@ -12,7 +12,7 @@ test.each([
   ["M-05: a control character", "devices/a/up/\u0007", "topic_malformed"],
   ["M-05: too deep", `devices/a/up${"/x".repeat(40)}`, "topic_malformed"],
   ["M-05: too long", `devices/a/up/${"x".repeat(2000)}`, "topic_malformed"],
-])("PUBLISH to %s closes the connection", async (_title, topic, reason) => {
+])("%s: PUBLISH closes the connection", async (_title, topic, reason) => {
   await using at = await TestGateway.start();
   const operator = await at.connect(await at.peer("op", { kind: "operator" }));
   const got = inbox(operator);
@@ -37,8 +37,8 @@ test.each([
   ["M-04: $SYS", "$SYS/#", "filter_denied"],
   ["M-04: a shared subscription", "$share/x/#", "shared_subscription"],
   ["M-04: a shared subscription to its own topic", "$share/x/devices/a/down/#", "shared_subscription"],
-  ["a filter too deep", `devices/a/down${"/x".repeat(40)}`, "filter_malformed"],
-])("SUBSCRIBE to %s is answered by 0x80", async (_title, filter, reason) => {
+  ["M-05: a filter too deep", `devices/a/down${"/x".repeat(40)}`, "filter_malformed"],
+])("%s: SUBSCRIBE is answered by 0x80", async (_title, filter, reason) => {
   await using at = await TestGateway.start();
   const client = await at.connect(await at.peer("a"));
   const granted = await client
@@ -86,7 +86,7 @@ test("M-04: a filter that was refused queues nothing for later, not even across 
   expect(back.connected).toBe(true);
 });
 
-test("a session holds no more subscriptions than its limit, however they are sent", async () => {
+test("M-04: a session holds no more subscriptions than its limit, however they are sent", async () => {
   await using at = await TestGateway.start({ limits: { subscriptionsPerSession: 3 } });
   const client = await at.connect(await at.peer("a"), { clean: false });
   const filters = ["1", "2", "3", "4", "5"].map((n) => `devices/a/down/${n}`);

@@ -26,7 +26,7 @@ test("G-CERT-18, M-07: revocation closes the live session within a second and it
   expect(got).toEqual(["devices/b/up/x end"]);
 });
 
-test("a session ends when its certificate does, without its will", async () => {
+test("M-07: a session ends when its certificate does, without its will", async () => {
   let now = new Date();
   await using at = await TestGateway.start({ now: () => now });
   const peer = await at.peer("a");
@@ -36,7 +36,7 @@ test("a session ends when its certificate does, without its will", async () => {
   expect(await at.event("publish.refused")).toMatchObject({ will: true, reason: "will_refused" });
 });
 
-test("a will whose rights were withdrawn after the CONNECT does not fire", async () => {
+test("M-07: a will whose rights were withdrawn after the CONNECT does not fire", async () => {
   await using at = await TestGateway.start();
   const operator = await at.connect(await at.peer("op", { kind: "operator" }));
   const got = inbox(operator);
@@ -48,4 +48,35 @@ test("a will whose rights were withdrawn after the CONNECT does not fire", async
   device.stream.destroy();
   expect(await at.event("publish.refused")).toMatchObject({ will: true, reason: "topic_denied" });
   expect(got).toEqual([]);
+});
+
+test("M-07: the will of a device that was retired does not fire", async () => {
+  await using at = await TestGateway.start();
+  const operator = await at.connect(await at.peer("op", { kind: "operator" }));
+  const got = inbox(operator);
+  await operator.subscribeAsync("devices/#", { qos: 1 });
+  await at.connect(await at.peer("a"), { will });
+  at.registry.put("a", { status: "retired" });
+  expect(await at.event("session.closed")).toMatchObject({ reason: "device_inactive" });
+  expect(await at.event("publish.refused")).toMatchObject({ will: true, reason: "will_refused" });
+  const other = await at.connect(await at.peer("b"));
+  await other.publishAsync("devices/b/up/x", "end", { qos: 1 });
+  await until("the end", () => got.length > 0);
+  expect(got).toEqual(["devices/b/up/x end"]);
+});
+
+test("M-06: a will that is refused at CONNECT does not fire when its connection breaks", async () => {
+  await using at = await TestGateway.start();
+  const operator = await at.connect(await at.peer("op", { kind: "operator" }));
+  const got = inbox(operator);
+  await operator.subscribeAsync("devices/#", { qos: 1 });
+  const peer = await at.peer("a");
+  const poison = { ...will, topic: "devices/v/up/gone" };
+  await expect(at.connect(peer, { will: poison })).rejects.toThrow(/Not authorized/);
+  expect(await at.refusal()).toBe("will_refused");
+  // The valid twin: its own topic.
+  const good = await at.connect(peer, { will });
+  good.stream.destroy();
+  await until("the good will", () => got.length > 0);
+  expect(got).toEqual(["devices/a/up/gone gone"]);
 });
