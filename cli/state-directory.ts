@@ -32,10 +32,23 @@ export function isInitialised(directory: string): boolean {
 /** The files of a state directory that holds a PKI; throws CLI_NOT_INITIALISED. */
 export function openStateDirectory(directory: string): StateFiles {
   if (isInitialised(directory)) return stateFiles(directory);
+  const lost = lostFile(directory);
+  if (lost !== undefined) {
+    throw new CliError(
+      "CLI_NOT_INITIALISED",
+      `${lost} is missing: restore it from a backup, or name another directory with --dir`,
+    );
+  }
   throw new CliError(
     "CLI_NOT_INITIALISED",
     `there is no PKI in ${directory}: run \`sallyport init\` or \`sallyport start\` first, or name its directory with --dir`,
   );
+}
+
+/** The file for want of which a directory that has an issuing CA holds no whole PKI. */
+export function lostFile(directory: string): string | undefined {
+  const { issuingCertificate, inventory, ca } = stateFiles(directory);
+  return existsSync(issuingCertificate) ? [inventory, ca].find((path) => !existsSync(path)) : undefined;
 }
 
 /** The files of one device or operator below `out`. */

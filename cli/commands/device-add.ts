@@ -70,6 +70,9 @@ export async function assignmentOf(
   kind: "device" | "operator",
   ids: readonly string[],
 ): Promise<Assignment> {
+  // An empty variable of a script's: without its group, a device has fewer topics than was meant.
+  if (options.group === "")
+    throw new CliError("CLI_USAGE", "--group is empty: name a group, or leave it out");
   const p12Passphrase = await readIssueOptions(session, options, ids);
   const authority = await openAuthorityToSign(session, options);
   const directory = options.out ?? stateFiles(options.dir).devices;

@@ -1,5 +1,5 @@
 import { describeFailure } from "../errors.ts";
-import { isInitialised, type StateFiles, stateFiles } from "../state-directory.ts";
+import { isInitialised, lostFile, type StateFiles, stateFiles } from "../state-directory.ts";
 import { examineCertificates, examineCrl } from "./certificates.ts";
 import { examineAccess, examineSettings } from "./configuration.ts";
 import { examineInventory } from "./inventory.ts";
@@ -36,10 +36,19 @@ const checks: readonly Check[] = [
 export function examine(directory: string, now: Date): Finding[] {
   const findings = examineNode();
   if (!isInitialised(directory)) {
-    const next = "`sallyport init` or `sallyport start` makes one; --dir names another directory";
+    const lost = lostFile(directory);
+    const next =
+      lost === undefined
+        ? "`sallyport init` or `sallyport start` makes one; --dir names another directory"
+        : `${lost} is missing: restore it from a backup`;
     return [
       ...findings,
-      { level: "error", check: "directory", message: `there is no PKI in ${directory}`, next },
+      {
+        level: "error",
+        check: "directory",
+        message: `there is no ${lost === undefined ? "" : "whole "}PKI in ${directory}`,
+        next,
+      },
     ];
   }
   const files = stateFiles(directory);

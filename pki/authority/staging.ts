@@ -55,10 +55,11 @@ function claim(directory: string): string {
     );
   }
   if (present.length > 0) {
-    const files = present.join(", ");
+    const lost = [fileNames.inventory, fileNames.anchors].filter((name) => !present.includes(name));
     throw new PkiError(
       "PKI_AUTHORITY_EXISTS",
-      `${directory} holds ${files} but no whole authority: move them away first`,
+      `${directory} holds ${present.join(", ")} but not ${lost.join(", ")}: restore what is lost from a backup, ` +
+        "or name another directory",
     );
   }
   try {

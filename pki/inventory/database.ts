@@ -164,6 +164,8 @@ function checkContents(sqlite: DatabaseSync, path: string, options: DatabaseOpti
   if (!fresh && pragma(sqlite, "application_id") !== options.applicationId) {
     throw corrupt(path, new Error("it is a database of another program"));
   }
+  // Every inventory was made whole: one without tables has lost them, and must not pass for a new one.
+  if (fresh && options.create !== true) throw corrupt(path, new Error("it is empty"));
   if (version > wanted) {
     throw new PkiError(
       "PKI_INVENTORY_VERSION",

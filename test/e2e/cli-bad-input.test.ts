@@ -46,6 +46,19 @@ beforeEach(() => {
   cpSync(template, dir, { recursive: true });
 });
 
+describe("a state directory that lost a file", () => {
+  test.each(["inventory.sqlite", "ca.pem"])("%s: the error names it, and offers no new PKI", async (name) => {
+    rmSync(join(dir, name));
+    for (const command of [["device", "add", "newcomer"], ["init"]]) {
+      const failure = await refused(command, [4]);
+      expect(failure.message).toContain(name);
+      expect(failure.message).toContain("backup");
+    }
+    const { exitCode, stdout } = await runCli(["doctor", "--dir", dir]);
+    expect([exitCode, stdout]).toEqual([1, expect.stringContaining(`${name} is missing`)]);
+  });
+});
+
 describe("device add", () => {
   test.each([
     ["no PEM at all", "hello"],
@@ -58,6 +71,11 @@ describe("device add", () => {
     writeFileSync(csr, typeof text === "string" ? text : text());
     const failure = await refused(["device", "add", "newcomer", "--csr", csr], [3, 4]);
     expect(failure.code).toMatch(/^PKI_/);
+  });
+
+  test("an empty group", async () => {
+    const failure = await refused(["device", "add", "newcomer", "--group", ""], [2]);
+    expect(failure.code).toBe("CLI_USAGE");
   });
 
   test("a CSR that is not there", async () => {

@@ -60,6 +60,16 @@ describe("the inventory file", () => {
     expect(existsSync(file)).toBe(false);
   });
 
+  test("an inventory that lost its contents does not pass for a new one, and stays as it is", () => {
+    make().close();
+    writeFileSync(file, "", { mode: 0o600 });
+    for (const readOnly of [true, false])
+      expect(() => Inventory.open(directory, { readOnly })).toThrow(
+        refused("PKI_INVENTORY_CORRUPT", /backup/),
+      );
+    expect(readFileSync(file)).toHaveLength(0);
+  });
+
   test("an inventory that others may write to is refused", () => {
     make().close();
     chmodSync(file, 0o666);
