@@ -4,6 +4,7 @@ import {
   type Certificate,
   decodePem,
   KeySigner,
+  PkiError,
   parseCertificateList,
   parseCertificates,
   readBoundedFile,
@@ -21,7 +22,7 @@ export type GatewayFiles = Required<
 export function readGatewayFiles(files: StateFiles, crl: string | undefined): GatewayFiles {
   const key = new KeySigner(readPrivateKeyFile(files.gatewayKey)).exportForTls();
   return {
-    identity: { key, certificateChain: readBoundedFile(files.gatewayCertificate).toString("utf8") },
+    identity: { key, certificateChain: readChain(files.gatewayCertificate) },
     anchors: readCertificates(files.ca),
     intermediates: readCertificates(files.issuingCertificate),
     access: readAccessFile(files.access),
@@ -67,12 +68,29 @@ export function watchedFiles(files: StateFiles, crl: string | undefined): FileWa
   return new FileWatch(crl === undefined ? paths : [...paths, crl]);
 }
 
+/** TLS takes an empty or cut off chain without a word, and every handshake fails afterwards: it is read here first. */
+function readChain(path: string): string {
+  return parsed(path, (text) => {
+    parseCertificates(text);
+    return text;
+  });
+}
+
 function readCertificates(path: string): Certificate[] {
-  return parseCertificates(readBoundedFile(path).toString("utf8"));
+  return parsed(path, parseCertificates);
 }
 
 function readCrls(path: string) {
-  return decodePem(readBoundedFile(path).toString("utf8"), "X509 CRL").map(({ der }) =>
-    parseCertificateList(der),
-  );
+  return parsed(path, (text) => decodePem(text, "X509 CRL").map(({ der }) => parseCertificateList(der)));
+}
+
+/** What `parse` makes of the file's text; its errors name the file. */
+function parsed<T>(path: string, parse: (text: string) => T): T {
+  const text = readBoundedFile(path).toString("utf8");
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error;
+    throw new PkiError(error.code, `${path}: ${error.message}`, { cause: error });
+  }
 }

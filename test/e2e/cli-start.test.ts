@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readPrivateKeyFile } from "../../pki/index.ts";
 import { type RunningCli, runCli, startCli } from "../support/run-cli.ts";
+import { until } from "../support/until.ts";
 
 /** `sallyport start` and what is done beside it, as in the README's two terminals. */
 
@@ -193,6 +194,25 @@ describe("changes while it runs", () => {
     writeFileSync(join(dir, "access.json"), '{ "groups": {} }');
     expect(await gateway.waitFor(/warning[^]*reload/)).toBeTruthy();
   });
+
+  test.each([
+    ["empty", () => ""],
+    ["cut off", (whole: string) => whole.slice(0, whole.length - 100)],
+  ])(
+    "a gateway certificate that is %s is said so, and the one before stays in use",
+    async (_name, damage) => {
+      const path = join(dir, "gateway.cert.pem");
+      const whole = readFileSync(path, "utf8");
+      const before = gateway.stdout().length;
+      writeFileSync(path, damage(whole));
+      gateway.signal("SIGHUP");
+      await until("a warning", () =>
+        /not taken up.*gateway\.cert\.pem.*PKI_PEM_MALFORMED/.test(gateway.stdout().slice(before)),
+      );
+      await ok("connect", "meter-4", "--publish", "devices/meter-4/up/x", "--gateway", at());
+      writeFileSync(path, whole);
+    },
+  );
 
   test("SIGHUP reloads", async () => {
     const reloads = gateway.stdout().match(/ reload /g)?.length ?? 0;
