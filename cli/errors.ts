@@ -28,6 +28,7 @@ export const cliErrors = {
   CLI_FILE_PERMISSION: [ExitCode.state, "the system does not let this user read or write a file"],
   CLI_FILE_UNREADABLE: [ExitCode.state, "a file is not what it should be"],
   CLI_DISK_FULL: [ExitCode.state, "no space is left on the disk"],
+  CLI_OUTPUT: [ExitCode.state, "standard output takes no more: its disk is full, for one"],
   CLI_DATABASE: [ExitCode.state, "a database is damaged, busy or not ours"],
   CLI_PORT_IN_USE: [ExitCode.state, "another program listens on the port"],
   CLI_ADDRESS: [ExitCode.state, "a host name or address cannot be used"],

@@ -14,18 +14,25 @@ export interface Io {
   readonly now: () => Date;
   /** Calls back on a signal until the returned function is called. */
   onSignal(signal: Signal, listener: () => void): () => void;
+  /** Calls back when stdout takes no more (its disk is full), where that would otherwise end the process. */
+  onLostOutput?(listener: (error: NodeJS.ErrnoException) => void): void;
   /** Asks for a secret without echo; undefined when nobody is there to answer. */
   askSecret?(question: string): Promise<string>;
 }
 
 export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
 
-export function processIo(): Io {
-  // `sallyport device list | head` ends early and that is no failure.
+/** The process's own streams and signals. `failed` says what a stdout that takes no more means, and is the exit code. */
+export function processIo(failed: (error: NodeJS.ErrnoException) => number): Io {
+  let onLost: ((error: NodeJS.ErrnoException) => void) | undefined;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // `sallyport device list | head` ends early and that is no failure.
     if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    if (onLost === undefined) process.exit(failed(error));
+    onLost(error);
   });
+  // There is nowhere left to say it.
+  process.stderr.on("error", () => {});
   const interactive = process.stdin.isTTY && process.stderr.isTTY;
   return {
     stdout: process.stdout,
@@ -35,6 +42,9 @@ export function processIo(): Io {
     onSignal(signal, listener) {
       process.on(signal, listener);
       return () => process.off(signal, listener);
+    },
+    onLostOutput(listener) {
+      onLost = listener;
     },
     ...(interactive ? { askSecret } : {}),
   };

@@ -12,6 +12,8 @@ process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
 };
 
 const { processIo } = await import("./io.ts");
-const { run } = await import("./program.ts");
+const { run, sayLostOutput } = await import("./program.ts");
 
-process.exitCode = await run(process.argv.slice(2), processIo());
+const args = process.argv.slice(2);
+const io = processIo((error) => sayLostOutput(error, args, io));
+process.exitCode = await run(args, io);

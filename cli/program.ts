@@ -11,7 +11,7 @@ import { addInit } from "./commands/init.ts";
 import { addIssuing } from "./commands/issuing.ts";
 import { addOperator } from "./commands/operator.ts";
 import { addStart } from "./commands/start.ts";
-import { describeFailure, ExitCode } from "./errors.ts";
+import { CliError, describeFailure, ExitCode } from "./errors.ts";
 import type { Io } from "./io.ts";
 import { Output } from "./output.ts";
 import { type Outcome, VerbGroup } from "./verb.ts";
@@ -47,6 +47,20 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     new Output(io, json).failure(failure);
     return failure.exitCode;
   }
+}
+
+/** Says that the answer could not be written, which is all that is known to be wrong; the exit code. */
+export function sayLostOutput(error: NodeJS.ErrnoException, args: readonly string[], io: Io): ExitCode {
+  const failure = describeFailure(
+    new CliError(
+      "CLI_OUTPUT",
+      `the answer cannot be written (${error.code ?? error.message}), and what was asked for may be done: look before ` +
+        "you run it again",
+      { cause: error },
+    ),
+  );
+  new Output(io, args.includes("--json")).failure(failure);
+  return failure.exitCode;
 }
 
 /** The whole command line as commander knows it; docs/reference/cli.md is compared with it. */

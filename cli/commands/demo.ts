@@ -24,8 +24,17 @@ export function addDemo(program: VerbGroup): void {
   );
 }
 
-async function demo({ out }: Session): Promise<ExitCode> {
+async function demo({ io, out }: Session): Promise<ExitCode> {
   const directory = mkdtempSync(join(tmpdir(), "sallyport-demo-"));
+  // Keys are in there: they go too when somebody has seen enough, and the process then ends as it would have.
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  const offs = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) =>
+    io.onSignal(signal, () => {
+      for (const off of offs) off();
+      remove();
+      process.kill(process.pid, signal);
+    }),
+  );
   out.say(`in ${directory}, which is removed at the end\n`);
   try {
     await using story = new Story(directory);
@@ -42,7 +51,8 @@ async function demo({ out }: Session): Promise<ExitCode> {
       );
     }
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    for (const off of offs) off();
+    remove();
   }
   out.say("\nEvery step went as it should. To do it yourself: npx sallyport start");
   return ExitCode.ok;

@@ -69,6 +69,7 @@ async function start(session: Session, options: StartOptions): Promise<ExitCode>
   using inventory = Inventory.open(files.directory, { readOnly: true });
   const trustDomain = inventory.setting("trustDomain");
   const host = options.host ?? settings.host ?? defaultHost;
+  surviveLostOutput(session);
   const gateway = await startGateway({
     ...readGatewayFiles(files, crl),
     host,
@@ -90,6 +91,18 @@ async function start(session: Session, options: StartOptions): Promise<ExitCode>
   offReload();
   await gateway.close();
   return ExitCode.ok;
+}
+
+/** A log on a full disk must not end the gateway that writes it: the events of that time are lost, and that is said once. */
+function surviveLostOutput({ io, out }: Session): void {
+  let said = false;
+  io.onLostOutput?.((error) => {
+    if (!said)
+      out.note(
+        `events cannot be written (${error.code ?? error.message}): some are lost, the gateway goes on`,
+      );
+    said = true;
+  });
 }
 
 /** New files for a running gateway. Files that do not fit leave it as it is. */

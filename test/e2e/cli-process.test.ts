@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCli } from "../support/run-cli.ts";
+import { until } from "../support/until.ts";
 
 /** The command as a process of its own: what a shell sees of it. */
 
@@ -109,3 +110,50 @@ function plainEnvironment(): NodeJS.ProcessEnv {
     Object.entries(process.env).filter(([name]) => !/^(NODE_|FORCE_COLOR|VITEST)/.test(name)),
   );
 }
+
+test.each(["SIGINT", "SIGTERM"] as const)(
+  "demo: %s ends it as a signal does, and its directory is gone",
+  async (signal) => {
+    const child = spawn(process.execPath, [launcher, "demo"]);
+    let text = "";
+    child.stdout.on("data", (chunk) => (text += String(chunk)));
+    while (!/provision/.test(text)) await once(child.stdout, "data");
+    child.kill(signal);
+    expect(await once(child, "exit")).toEqual([null, signal]);
+    const [, directory = ""] = /^in (\S+),/.exec(text) ?? [];
+    expect(directory).not.toBe("");
+    expect(existsSync(directory)).toBe(false);
+  },
+);
+
+describe.skipIf(!existsSync("/dev/full"))("standard output on a full disk", () => {
+  test("a verb says so in one line, exit code 4", () => {
+    const full = openSync("/dev/full", "w");
+    const done = spawnSync(process.execPath, [launcher, "init", "--dir", join(scratch, "full"), "--json"], {
+      encoding: "utf8",
+      stdio: ["ignore", full, "pipe"],
+    });
+    closeSync(full);
+    expect(done.status).toBe(4);
+    expect(JSON.parse(done.stderr)).toMatchObject({ error: { code: "CLI_OUTPUT", exitCode: 4 } });
+  });
+
+  test("the gateway goes on, and says once that events are lost", async () => {
+    const dir = join(scratch, "full-start");
+    expect(sallyport("init", "--dir", dir).status).toBe(0);
+    const full = openSync("/dev/full", "w");
+    const child = spawn(process.execPath, [launcher, "start", "--dir", dir, "--mqtt-port", "0"], {
+      stdio: ["ignore", full, "pipe"],
+    });
+    closeSync(full);
+    let text = "";
+    child.stderr?.on("data", (chunk) => (text += String(chunk)));
+    await until("a note", () => /events cannot be written/.test(text));
+    // Another event that cannot be written: a gateway certificate that is taken up.
+    expect(sallyport("gateway", "renew", "--dir", dir).status).toBe(0);
+    child.kill("SIGHUP");
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(text.match(/events cannot be written/g)).toHaveLength(1);
+  });
+});
