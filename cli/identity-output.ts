@@ -1,6 +1,7 @@
 import { type KeyObject, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
+import { join } from "node:path";
 import type { Issued } from "../pki/authority/index.ts";
 import {
   encodePkcs12,
@@ -45,6 +46,20 @@ export function isComplete(place: OutputPlace, id: string): boolean {
   return Object.values(ownFiles(place, id)).every((path) => existsSync(path));
 }
 
+/**
+ * Removes what a run that was killed left of the files of these ids: keys that were written and never put in place.
+ * A second process that is making the same ids at this moment fails then, and its command goes on when run again.
+ */
+export function removeUnfinished({ directory }: OutputPlace, ids: readonly string[]): void {
+  const wanted = new Set(ids);
+  for (const name of readdirSync(directory)) {
+    const [, id] = unfinished.exec(name) ?? [];
+    if (id !== undefined && wanted.has(id)) rmSync(join(directory, name), { force: true });
+  }
+}
+
+const unfinished = /^(.+)\.(?:key\.pem|cert\.pem|p12)\.[0-9a-f]{16}\.tmp$/;
+
 export function writeCa(place: OutputPlace, caPem: string): string {
   const { ca } = identityFiles(place.directory, "");
   if (!existsSync(ca) || readBoundedFile(ca).toString("utf8") !== caPem) writeFileAtomic(ca, caPem, 0o644);
@@ -86,13 +101,18 @@ function ownFiles(place: OutputPlace, id: string): Record<string, string> {
 /** As `writeFileAtomic`, but many at once share the disk's flushes: ten thousand files take seconds, not minutes. */
 async function writeDurably(path: string, data: string | Uint8Array, mode: number): Promise<void> {
   const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
-  const file = await open(temporary, "wx", mode);
   try {
-    await file.writeFile(data);
-    await file.chmod(mode);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(temporary, "wx", mode);
+    try {
+      await file.writeFile(data);
+      await file.chmod(mode);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
-  await rename(temporary, path);
 }

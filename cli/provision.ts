@@ -5,6 +5,7 @@ import { generatePrivateKey, isValidIdentityName, PkiError, readBoundedFile } fr
 import {
   isComplete,
   type OutputPlace,
+  removeUnfinished,
   requireFree,
   writeCa,
   writeIssued,
@@ -69,6 +70,7 @@ export async function provisionBatch(
   writeCa(place, authority.caPem);
   const halfDone = missing.filter((id) => inventory.device(id, kind) !== undefined);
   const fresh = missing.filter((id) => inventory.device(id, kind) === undefined);
+  if (halfDone.length > 0) removeUnfinished(place, halfDone);
   for (const id of halfDone) {
     await writeIssued(place, await authority.renew({ id, kind, ...keyOf(options) }));
     onProgress(1);

@@ -49,6 +49,14 @@ export async function requireSecret(session: Session, source: SecretSource): Pro
 
 function fromFile(path: string, source: SecretSource, note: (line: string) => void): string {
   const text = readBoundedFile(path).toString("utf8");
+  // Octets that are no text would all become one sign: a passphrase that is weaker than it looks, and that no
+  // other program reads from the same file.
+  if (text.includes("\ufffd") || text.includes("\0")) {
+    throw new CliError(
+      "CLI_PASSPHRASE",
+      `${path} is not UTF-8 text: a passphrase for ${source.what} is made by \`openssl rand -base64 24\`, for one`,
+    );
+  }
   const secret = text.split(/\r?\n/, 1)[0] ?? "";
   if (secret === "") {
     throw new CliError(

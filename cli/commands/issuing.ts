@@ -40,6 +40,7 @@ async function renew(session: Session, options: RenewOptions): Promise<void> {
   session.out.result({ file, fingerprint, notAfter: notAfter.toISOString() }, () => {
     session.out.say(file);
     session.out.say(`ends ${notAfter.toISOString()}, ${relativeTime(notAfter, session.io.now())}`);
-    session.out.note("next: npx sallyport gateway renew --keep-key");
+    const dir = options.dir === "certs" ? "" : ` --dir ${options.dir}`;
+    session.out.note(`next: npx sallyport gateway renew --keep-key${dir}`);
   });
 }

@@ -163,6 +163,8 @@ describe("device add", () => {
     // As a kill leaves it: some are issued but not written, some have half their files.
     for (const name of ["sensor-010.key.pem", "sensor-010.cert.pem", "sensor-200.cert.pem"])
       rmSync(join(out, name));
+    for (const name of ["sensor-010.key.pem", "sensor-200.cert.pem"])
+      writeFileSync(join(out, `${name}.0123456789abcdef.tmp`), "never put in place");
     const kept = readFileSync(join(out, "sensor-011.cert.pem"), "utf8");
     expect(JSON.parse((await ok(...command)).stdout)).toMatchObject({ made: 2, already: 298 });
     expect(readFileSync(join(out, "sensor-011.cert.pem"), "utf8")).toBe(kept);
@@ -280,7 +282,8 @@ describe("device revoke", () => {
 test("issuing renew certifies the same key again; what it issued stays good, and the gateway takes its place below", async () => {
   const issuing = () => new X509Certificate(readFileSync(join(dir, "issuing.cert.pem")));
   const before = issuing();
-  await ok("issuing", "renew", "--passphrase-file", join(scratch, "root.pass"));
+  const renewed = await ok("issuing", "renew", "--passphrase-file", join(scratch, "root.pass"));
+  expect(renewed.stderr).toContain(`next: npx sallyport gateway renew --keep-key --dir ${dir}\n`);
   expect(issuing().fingerprint256).not.toBe(before.fingerprint256);
   expect(issuing().publicKey.equals(before.publicKey)).toBe(true);
   await ok("gateway", "renew", "--keep-key");

@@ -35,6 +35,18 @@ describe("where a passphrase comes from", () => {
     expect(await requireSecret(session({ env }), source)).toBe("from env");
   });
 
+  test.each([
+    ["octets that are no UTF-8", Buffer.from([0xc3, 0x28, 0xff, 0x41])],
+    ["a zero octet", Buffer.from("pass\0word")],
+  ])("a file of %s is no passphrase: it would be weaker than it looks", async (_name, content) => {
+    const file = join(directory, "pass");
+    writeFileSync(file, content, { mode: 0o600 });
+    await expect(requireSecret(session(), { ...source, file })).rejects.toMatchObject({
+      code: "CLI_PASSPHRASE",
+      message: expect.stringContaining("is not UTF-8"),
+    });
+  });
+
   test("the terminal, when neither is given", async () => {
     expect(await requireSecret(session({ askSecret: async () => "typed" }), source)).toBe("typed");
   });
