@@ -8,11 +8,12 @@ import { Broker } from "./broker.ts";
 import { Departed } from "./departed.ts";
 import { GatewayError, type RefusalReason, refusal } from "./errors.ts";
 import { connectionRefused, type GatewayEvent, type Refused, type SessionInfo } from "./events.ts";
-import { claimedIdentity, identify } from "./identity.ts";
+import { claimedIdentity, type DeviceRegistry, identify } from "./identity.ts";
 import { MqttConnection } from "./mqtt/connection.ts";
 import { type GatewayOptions, type GatewaySettings, type Reloadable, readOptions } from "./options.ts";
 import { AuthenticatedPeer, fingerprintOf } from "./peer.ts";
 import { openPersistence, type SqlitePersistence } from "./persistence/index.ts";
+import { RememberedRegistry } from "./remembered-registry.ts";
 import { RevocationWatch } from "./revocation-watch.ts";
 import { SessionJudge } from "./session-judge.ts";
 import { Session, Sessions } from "./sessions.ts";
@@ -57,7 +58,9 @@ const departedIntervalMs = 2_000;
 const lastWorkMs = 1_000;
 
 class MqttGateway extends EventEmitter implements Gateway {
+  /** Its `registry` is remembered, for judging peers; `#registry` is the one that the caller gave. */
   #settings: GatewaySettings;
+  readonly #registry: DeviceRegistry;
   readonly #sessions = new Sessions();
   readonly #listener: TlsListener;
   readonly #judge: SessionJudge;
@@ -71,8 +74,12 @@ class MqttGateway extends EventEmitter implements Gateway {
 
   constructor(settings: GatewaySettings) {
     super();
-    this.#settings = settings;
-    const { identity, anchors, intermediates, crls, limits } = settings;
+    const { registry, identity, anchors, intermediates, crls, limits } = settings;
+    this.#registry = registry;
+    this.#settings = {
+      ...settings,
+      registry: new RememberedRegistry(registry, limits.validatedCertificates),
+    };
     const material = { identity, anchors, intermediates };
     this.#trust = this.#trustIn(material, crls);
     this.#judge = new SessionJudge({
@@ -88,7 +95,8 @@ class MqttGateway extends EventEmitter implements Gateway {
   }
 
   async start(): Promise<void> {
-    const { registry, limits, stateDirectory, host, mqttPort } = this.#settings;
+    const { limits, stateDirectory, host, mqttPort } = this.#settings;
+    const registry = this.#registry;
     const persistence = await openPersistence(stateFile(stateDirectory), {
       limits: { messageBytes: limits.packetBytes, subscriptionsPerSession: limits.subscriptionsPerSession },
       onOverflow: ({ kind, clientId, topic, bytes }) =>
