@@ -57,6 +57,26 @@ export class FileWatch {
   }
 }
 
+/** Is the file at this path still the one that was there? What is written into it does not count. */
+export class FileIdentity {
+  readonly #path: string;
+  readonly #seen: string;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#seen = this.#look();
+  }
+
+  changed(): boolean {
+    return this.#look() !== this.#seen;
+  }
+
+  #look(): string {
+    const status = statSync(this.#path, { bigint: true, throwIfNoEntry: false });
+    return status === undefined ? "absent" : `${status.dev} ${status.ino}`;
+  }
+}
+
 export function watchedFiles(files: StateFiles, crl: string | undefined): FileWatch {
   const paths = [
     files.gatewayCertificate,

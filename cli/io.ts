@@ -3,7 +3,11 @@ import { Writable } from "node:stream";
 import { CliError } from "./errors.ts";
 
 /** A stream that text is written to; `isTTY` decides about colours and progress bars. */
-type TextStream = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+type TextStream = NodeJS.WritableStream & {
+  isTTY?: boolean;
+  columns?: number;
+  readonly writableLength?: number;
+};
 
 /** Everything a verb knows of the process around it, so that tests run verbs in theirs. */
 export interface Io {

@@ -1,8 +1,8 @@
 import { type Gateway, startGateway } from "../../gateway/index.ts";
 import { Inventory } from "../../pki/index.ts";
-import { describeFailure, ExitCode } from "../errors.ts";
-import { printEvent } from "../gateway-events.ts";
-import { readGatewayFiles, watchedFiles } from "../gateway-files.ts";
+import { CliError, describeFailure, ExitCode } from "../errors.ts";
+import { EventLog } from "../event-log.ts";
+import { FileIdentity, readGatewayFiles, watchedFiles } from "../gateway-files.ts";
 import { makePki, type PkiOptions, pkiOptions, sayMadePki } from "../make-pki.ts";
 import { readSettings } from "../settings.ts";
 import { isInitialised, openStateDirectory, type StateFiles } from "../state-directory.ts";
@@ -66,10 +66,11 @@ async function start(session: Session, options: StartOptions): Promise<ExitCode>
   const settings = readSettings(files.settings);
   const crl = options.crl ?? settings.crl;
   const watch = watchedFiles(files, crl);
+  const inventoryFile = new FileIdentity(files.inventory);
   using inventory = Inventory.open(files.directory, { readOnly: true });
   const trustDomain = inventory.setting("trustDomain");
   const host = options.host ?? settings.host ?? defaultHost;
-  surviveLostOutput(session);
+  const log = new EventLog(session);
   const gateway = await startGateway({
     ...readGatewayFiles(files, crl),
     host,
@@ -80,44 +81,34 @@ async function start(session: Session, options: StartOptions): Promise<ExitCode>
     ...(settings.limits && { limits: settings.limits }),
   });
   gateway.on("event", (event) => {
-    if (event.type !== "message" || options.quiet !== true) printEvent(out, event, io.now());
+    if (event.type !== "message" || options.quiet !== true) log.write(event);
   });
   sayWhatNext(session, options, gateway);
-  const reload = () => reloadGateway(session, gateway, files, crl);
-  const timer = setInterval(() => watch.changed() && reload(), watchIntervalMs);
+  const reload = () => reloadGateway(log, gateway, files, crl);
+  const end = Promise.withResolvers<CliError | undefined>();
+  const timer = setInterval(() => {
+    if (watch.changed()) reload();
+    // What is open is the file of before: it would never hear of another revocation.
+    if (inventoryFile.changed()) end.resolve(inventoryReplaced(files.inventory));
+  }, watchIntervalMs);
   const offReload = io.onSignal("SIGHUP", reload);
-  await stopSignal(session);
+  onStopSignal(session, () => end.resolve(undefined));
+  const failure = await end.promise;
   clearInterval(timer);
   offReload();
   await gateway.close();
+  if (failure !== undefined) throw failure;
   return ExitCode.ok;
 }
 
-/** A log on a full disk must not end the gateway that writes it: the events of that time are lost, and that is said once. */
-function surviveLostOutput({ io, out }: Session): void {
-  let said = false;
-  io.onLostOutput?.((error) => {
-    if (!said)
-      out.note(
-        `events cannot be written (${error.code ?? error.message}): some are lost, the gateway goes on`,
-      );
-    said = true;
-  });
-}
-
 /** New files for a running gateway. Files that do not fit leave it as it is. */
-function reloadGateway(
-  { io, out }: Session,
-  gateway: Gateway,
-  files: StateFiles,
-  crl: string | undefined,
-): void {
+function reloadGateway(log: EventLog, gateway: Gateway, files: StateFiles, crl: string | undefined): void {
   try {
     gateway.reload(readGatewayFiles(files, crl));
   } catch (error) {
     const { message, code } = describeFailure(error);
     const detail = `the changed files were not taken up, the old ones stay in use: ${message} (${code})`;
-    printEvent(out, { type: "warning", detail }, io.now());
+    log.write({ type: "warning", detail });
   }
 }
 
@@ -132,13 +123,18 @@ function sayWhatNext({ out }: Session, options: StartOptions, gateway: Gateway):
   out.say();
 }
 
-async function stopSignal({ io }: Session): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const offs = (["SIGTERM", "SIGINT"] as const).map((signal) =>
-      io.onSignal(signal, () => {
-        for (const off of offs) off();
-        resolve();
-      }),
-    );
-  });
+function inventoryReplaced(path: string): CliError {
+  return new CliError(
+    "CLI_DATABASE",
+    `${path} was moved, removed or replaced under the running gateway, which ended: put the right one there and start again`,
+  );
+}
+
+function onStopSignal({ io }: Session, stop: () => void): void {
+  const offs = (["SIGTERM", "SIGINT"] as const).map((signal) =>
+    io.onSignal(signal, () => {
+      for (const off of offs) off();
+      stop();
+    }),
+  );
 }

@@ -1,4 +1,13 @@
-import { copyFileSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -248,6 +257,23 @@ test("start --crl: a list beside the inventory is consulted, and taken up when i
   expect((await connectAs("d2")).exitCode).toBe(0);
   running.signal("SIGTERM");
   expect((await running.done).exitCode).toBe(0);
+});
+
+test.each([
+  ["replaced by a restored one", (path: string) => renameSync(`${path}.restored`, path)],
+  ["removed", (path: string) => rmSync(path)],
+])("an inventory that is %s ends the gateway: it would not hear of revocations", async (_name, change) => {
+  const own = join(scratch, `inventory-${_name.length}`);
+  cpSync(dir, own, { recursive: true, filter: (path) => !path.includes("broker.sqlite") });
+  const path = join(own, "inventory.sqlite");
+  const running = startCli(["start", "--mqtt-port", "0", "--dir", own]);
+  await running.waitFor(/ listen /);
+  copyFileSync(path, `${path}.restored`);
+  change(path);
+  expect(await running.done).toMatchObject({
+    exitCode: 4,
+    stderr: expect.stringMatching(/inventory\.sqlite was moved, removed or replaced.*CLI_DATABASE/),
+  });
 });
 
 test("start --json: JSON lines only, the made passphrase in the first, and a clean stop at SIGINT", async () => {
