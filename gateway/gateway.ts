@@ -15,7 +15,7 @@ import { AuthenticatedPeer, fingerprintOf } from "./peer.ts";
 import { openPersistence, type SqlitePersistence } from "./persistence/index.ts";
 import { RememberedRegistry } from "./remembered-registry.ts";
 import { RevocationWatch } from "./revocation-watch.ts";
-import { SessionJudge } from "./session-judge.ts";
+import { type JudgingSettings, SessionJudge } from "./session-judge.ts";
 import { Session, Sessions } from "./sessions.ts";
 import { TlsListener, type TlsMaterial } from "./tls.ts";
 import { asRefusal, Trust } from "./trust.ts";
@@ -59,7 +59,7 @@ const lastWorkMs = 1_000;
 
 class MqttGateway extends EventEmitter implements Gateway {
   /** Its `registry` is remembered, for judging peers; `#registry` is the one that the caller gave. */
-  #settings: GatewaySettings;
+  #settings: JudgingSettings;
   readonly #registry: DeviceRegistry;
   readonly #sessions = new Sessions();
   readonly #listener: TlsListener;
@@ -123,7 +123,7 @@ class MqttGateway extends EventEmitter implements Gateway {
       mayFire: (will) => this.#departed?.mayFire(will) === true,
     });
     const departed = this.#departed;
-    const changeCounter = () => registry.changeCounter();
+    const changeCounter = () => this.#settings.registry.changeCounter();
     const onError = (error: unknown) => this.#onRegistryError(error);
     this.#watches = [
       new RevocationWatch({
@@ -153,7 +153,8 @@ class MqttGateway extends EventEmitter implements Gateway {
 
   reload(changes: Reloadable): void {
     // Whatever is wrong is found here, before anything is replaced.
-    const settings = readOptions({ ...this.#settings, ...changes });
+    const { registry } = this.#settings;
+    const settings = { ...readOptions({ ...this.#settings, ...changes }), registry };
     const { identity, anchors, intermediates } = settings;
     const material = { identity, anchors, intermediates };
     this.#listener.reload(material);
@@ -195,7 +196,7 @@ class MqttGateway extends EventEmitter implements Gateway {
   #admit(socket: TLSSocket, peer: AuthenticatedPeer, address: string): void {
     const { registry, trustDomain, limits, now } = this.#settings;
     // Read first: a change while the peer is judged has it judged again at its CONNECT.
-    const judgedAt = registry.changeCounter();
+    const judgedAt = registry.recentCounter();
     const identity = identify(peer, registry, now(), trustDomain);
     const connection = new MqttConnection(socket, address, limits);
     const session = new Session(

@@ -1,13 +1,19 @@
 import { GatewayError, refusalReasons } from "./errors.ts";
 import { identify } from "./identity.ts";
 import type { GatewaySettings } from "./options.ts";
+import type { RememberedRegistry } from "./remembered-registry.ts";
 import type { Session, Sessions } from "./sessions.ts";
 import type { Trust } from "./trust.ts";
+
+/** The gateway's settings, with the registry that peers are judged by. */
+export interface JudgingSettings extends GatewaySettings {
+  readonly registry: RememberedRegistry;
+}
 
 export interface SessionJudgeOptions {
   readonly sessions: Sessions;
   /** Those of now: a reload replaces them. */
-  readonly settings: () => GatewaySettings;
+  readonly settings: () => JudgingSettings;
   /** A session was ended because its peer would not be let in now. */
   readonly onKicked: (session: Session) => void;
   /** The registry failed; that says nothing about the session. */
@@ -28,7 +34,7 @@ export class SessionJudge {
    */
   judge(session: Session): void {
     const { registry, trustDomain, now, access } = this.#options.settings();
-    const judgedAt = registry.changeCounter();
+    const judgedAt = registry.recentCounter();
     try {
       const identity = identify(session.peer, registry, now(), trustDomain);
       if (identity.group !== session.identity.group) session.rights = access.rightsOf(identity);

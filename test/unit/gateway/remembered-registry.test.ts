@@ -58,6 +58,20 @@ describe("RememberedRegistry", () => {
     expect(asked.filter((one) => one === "device a")).toHaveLength(2);
   });
 
+  test("a count serves for 10 ms, and reading it anew shows the change to everybody", () => {
+    let now = 0;
+    const remembered = new RememberedRegistry(registry, 10, () => now);
+    expect(remembered.recentCounter()).toBe(1);
+    counter = 2;
+    now = 9;
+    expect(remembered.recentCounter()).toBe(1);
+    expect(remembered.changeCounter()).toBe(2);
+    expect(remembered.recentCounter()).toBe(2);
+    counter = 3;
+    now = 19;
+    expect(remembered.recentCounter()).toBe(3);
+  });
+
   test("before the counter was looked at nothing is remembered", () => {
     const remembered = new RememberedRegistry(registry, 10);
     remembered.certificate("aa");
