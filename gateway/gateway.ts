@@ -101,7 +101,11 @@ class MqttGateway extends EventEmitter implements Gateway {
       limits: { messageBytes: limits.packetBytes, subscriptionsPerSession: limits.subscriptionsPerSession },
       onOverflow: ({ kind, clientId, topic, bytes }) =>
         this.#warn(`no room (${kind}) for a message of ${bytes} bytes to ${topic}, for ${clientId}`),
-      onFailure: (error) => this.#warn("nothing is stored durably any more: QoS 1 and 2 are refused", error),
+      onFailure: (error) =>
+        this.#warn(
+          "nothing is stored durably any more: QoS 1 and 2 are refused until the gateway is started again, once its disk has room and works",
+          error,
+        ),
     });
     this.#persistence = persistence;
     this.#departed = new Departed({

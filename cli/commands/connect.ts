@@ -227,7 +227,7 @@ function timedOut(options: ConnectVerbOptions): CliError {
 function cutOff(reason: Error | undefined): CliError {
   return new CliError(
     "CLI_REFUSED",
-    "the gateway ended the session: the topic may not be this device's, or the certificate was revoked; the gateway's events name the reason",
+    "the gateway ended the session: the topic may not be this device's, the certificate was revoked, or the gateway cannot store messages; the gateway's events name the reason",
     { cause: reason },
   );
 }
