@@ -13,9 +13,9 @@ export function addDoctor(program: VerbGroup): void {
       usage: "doctor",
       summary: "say what is weak or about to fail",
       description:
-        "Looks at the state directory and the machine: key files, where the CA's keys are, certificates about to end, " +
-        "the revocation list, settings, the audit log, clock, disk and Node. It changes nothing. Exit code 1 when " +
-        "something is wrong; with --strict also when something is weak.",
+        "Looks at the state directory and the machine: key files and what an interrupted command left of them, where the " +
+        "CA's keys are, certificates about to end, the revocation list, settings, the audit log, the broker's state, clock, " +
+        "disk and Node. It changes nothing. Exit code 1 when something is wrong; with --strict also when something is weak.",
       examples: [
         ["doctor", "look at everything"],
         ["doctor --strict --json", "for a monitor"],

@@ -1,8 +1,8 @@
-import { createPublicKey } from "node:crypto";
 import { existsSync } from "node:fs";
 import {
   type Certificate,
   decodePem,
+  PkiError,
   parseCertificateList,
   parseCertificates,
   readBoundedFile,
@@ -11,22 +11,26 @@ import {
 import { relativeTime, shortTime } from "../duration.ts";
 import type { StateFiles } from "../state-directory.ts";
 import type { Finding } from "./examine.ts";
+import { belongs } from "./keys.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
 
-export function examineCertificates(files: StateFiles, now: Date): Finding[] {
-  return [
-    ...examineOne("root", files.ca, 365, now, "make a new PKI in time: devices must get the new ca.pem"),
-    ...examineOne(
-      "issuing",
-      files.issuingCertificate,
-      120,
-      now,
-      "`sallyport issuing renew`, with the root key",
-    ),
-    ...examineOne("gateway", files.gatewayCertificate, 30, now, "`sallyport gateway renew`"),
-    ...gatewayKey(files),
-  ];
+export function examineRootCertificate(files: StateFiles, now: Date): Finding[] {
+  return examineOne("root", files.ca, 365, now, "make a new PKI in time: devices must get the new ca.pem");
+}
+
+export function examineIssuingCertificate(files: StateFiles, now: Date): Finding[] {
+  return examineOne(
+    "issuing",
+    files.issuingCertificate,
+    120,
+    now,
+    "`sallyport issuing renew`, with the root key",
+  );
+}
+
+export function examineGatewayCertificate(files: StateFiles, now: Date): Finding[] {
+  return examineOne("gateway", files.gatewayCertificate, 30, now, "`sallyport gateway renew`");
 }
 
 /** A CRL matters to other programs only: the gateway asks the inventory. */
@@ -70,10 +74,8 @@ function examineOne(what: string, path: string, soonDays: number, now: Date, nex
   return [{ level: "ok", check, message }];
 }
 
-function gatewayKey(files: StateFiles): Finding[] {
-  const certificate = firstCertificate(files.gatewayCertificate);
-  const key = createPublicKey(readPrivateKeyFile(files.gatewayKey)).export({ type: "spki", format: "der" });
-  if (Buffer.from(certificate.subjectPublicKeyInfo).equals(key)) return [];
+export function examineGatewayKey(files: StateFiles): Finding[] {
+  if (belongs(readPrivateKeyFile(files.gatewayKey), files.gatewayCertificate)) return [];
   const message = "the gateway's key does not belong to its certificate";
   return [
     {
@@ -86,7 +88,14 @@ function gatewayKey(files: StateFiles): Finding[] {
 }
 
 function firstCertificate(path: string): Certificate {
-  const [certificate] = parseCertificates(readBoundedFile(path).toString("utf8"));
-  if (certificate === undefined) throw new Error(`${path} holds no certificate`);
-  return certificate;
+  try {
+    const [certificate] = parseCertificates(readBoundedFile(path).toString("utf8"));
+    if (certificate !== undefined) return certificate;
+  } catch (cause) {
+    if (!(cause instanceof PkiError)) throw cause;
+    throw new PkiError(cause.code, `${path} holds no certificate that can be read: ${cause.message}`, {
+      cause,
+    });
+  }
+  throw new PkiError("PKI_PEM_MALFORMED", `${path} holds no certificate`);
 }

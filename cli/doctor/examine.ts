@@ -1,9 +1,16 @@
 import { describeFailure } from "../errors.ts";
 import { isInitialised, lostFile, type StateFiles, stateFiles } from "../state-directory.ts";
-import { examineCertificates, examineCrl } from "./certificates.ts";
+import { examineBroker } from "./broker.ts";
+import {
+  examineCrl,
+  examineGatewayCertificate,
+  examineGatewayKey,
+  examineIssuingCertificate,
+  examineRootCertificate,
+} from "./certificates.ts";
 import { examineAccess, examineSettings } from "./configuration.ts";
 import { examineInventory } from "./inventory.ts";
-import { examineKeys } from "./keys.ts";
+import { examineIssuingKey, examineLeftovers, examineModes, examineRootKey } from "./keys.ts";
 import { examineDisk, examineNode } from "./machine.ts";
 
 /** One thing that `doctor` looked at. */
@@ -23,10 +30,17 @@ interface Check {
 }
 
 const checks: readonly Check[] = [
-  { check: "keys", run: examineKeys },
-  { check: "certificates", run: examineCertificates },
+  { check: "key-modes", run: examineModes },
+  { check: "leftover-keys", run: examineLeftovers },
+  { check: "root-key", run: examineRootKey },
+  { check: "issuing-key", run: examineIssuingKey },
+  { check: "root-certificate", run: examineRootCertificate },
+  { check: "issuing-certificate", run: examineIssuingCertificate },
+  { check: "gateway-certificate", run: examineGatewayCertificate },
+  { check: "gateway-key", run: examineGatewayKey },
   { check: "crl", run: examineCrl },
   { check: "inventory", run: examineInventory },
+  { check: "broker-state", run: examineBroker },
   { check: "settings", run: examineSettings },
   { check: "access", run: examineAccess },
   { check: "disk", run: examineDisk },
