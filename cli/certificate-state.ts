@@ -1,4 +1,4 @@
-import type { CertificateRow } from "../pki/index.ts";
+import type { CertificateRow, DeviceRow } from "../pki/index.ts";
 
 /** What a certificate is worth at a moment. */
 export type CertificateState = "valid" | "expired" | "not yet valid" | "revoked";
@@ -12,6 +12,22 @@ export function certificateState(row: CertificateRow, now: Date): CertificateSta
 /** The newest certificate that is good now, or the newest at all; rows are newest first. */
 export function currentCertificate(rows: readonly CertificateRow[], now: Date): CertificateRow | undefined {
   return rows.find((row) => certificateState(row, now) === "valid") ?? rows[0];
+}
+
+/**
+ * What a device or operator is worth now: `active` when a certificate of it is good, otherwise why it does not get in.
+ * The row alone says `active` until the device is retired.
+ */
+export function standingOf(
+  row: DeviceRow,
+  rows: readonly CertificateRow[],
+  now: Date,
+): DeviceRow["status"] | Exclude<CertificateState, "valid"> | "no certificate" {
+  if (row.status !== "active") return row.status;
+  const certificate = currentCertificate(rows, now);
+  if (certificate === undefined) return "no certificate";
+  const state = certificateState(certificate, now);
+  return state === "valid" ? "active" : state;
 }
 
 /** A certificate as `--json` shows it. */

@@ -1,5 +1,10 @@
 import { Inventory } from "../../pki/index.ts";
-import { certificateDocument, certificateState, currentCertificate } from "../certificate-state.ts";
+import {
+  certificateDocument,
+  certificateState,
+  currentCertificate,
+  standingOf,
+} from "../certificate-state.ts";
 import { relativeTime, shortTime } from "../duration.ts";
 import { CliError } from "../errors.ts";
 import { openStateDirectory } from "../state-directory.ts";
@@ -38,7 +43,8 @@ export function addDeviceList(device: VerbGroup): void {
       usage: "show <id>",
       summary: "show one device or operator and its certificates",
       description:
-        "Shows what the inventory knows of one device or operator: its group and all of its certificates.",
+        "Shows what the inventory knows of one device or operator: its group, all of its certificates, and whether one " +
+        "of them is good: `active`, or why it cannot connect (`standing` in --json).",
       examples: [
         ["device show thermometer-1", "for people"],
         ["device show thermometer-1 --json", "with whole fingerprints and times, for programs"],
@@ -56,11 +62,13 @@ async function list({ io, out }: Session, options: ListOptions): Promise<void> {
   const { group } = options;
   const kind = options.kind === "device" || options.kind === "operator" ? options.kind : undefined;
   const devices = inventory.devices({ ...(group && { group }), ...(kind && { kind }) }).map((row) => {
-    const certificate = currentCertificate(inventory.certificatesOf(row.id, row.kind), now);
-    return { row, certificate };
+    const certificates = inventory.certificatesOf(row.id, row.kind);
+    const standing = standingOf(row, certificates, now);
+    return { row, standing, certificate: currentCertificate(certificates, now) };
   });
-  const document = devices.map(({ row, certificate }) => ({
+  const document = devices.map(({ row, standing, certificate }) => ({
     ...row,
+    standing,
     certificate: certificate && certificateDocument(certificate, now),
   }));
   out.result({ devices: document }, () => {
@@ -86,10 +94,12 @@ async function show({ io, out }: Session, options: { dir: string }, [id = ""]: s
   const row = inventory.device(id);
   if (row === undefined) throw unknownDevice(id);
   const certificates = inventory.certificatesOf(id, row.kind);
-  out.result({ ...row, certificates: certificates.map((item) => certificateDocument(item, now)) }, () => {
-    out.say(
-      `${row.kind} ${out.style("bold", row.id)}, ${row.status}${row.group ? `, group ${row.group}` : ""}`,
-    );
+  const standing = standingOf(row, certificates, now);
+  const documents = certificates.map((item) => certificateDocument(item, now));
+  out.result({ ...row, standing, certificates: documents }, () => {
+    const group = row.group ? `, group ${row.group}` : "";
+    out.say(`${row.kind} ${out.style("bold", row.id)}, ${standing}${group}`);
+    if (standing !== row.status) out.say("it cannot connect: no certificate of it is good");
     out.say(`added ${shortTime(row.createdAt)}`);
     out.say();
     out.table(
