@@ -1,4 +1,10 @@
-import { clientFirstByte, packetType, protocolHeaderBytes, protocolLevel } from "./packet.ts";
+import {
+  beginsWithIdentifier,
+  clientFirstByte,
+  packetType,
+  protocolHeaderBytes,
+  protocolLevel,
+} from "./packet.ts";
 
 /** What the bytes of a client did wrong. */
 export type FramerFault =
@@ -17,14 +23,14 @@ export interface FramerLimits {
 }
 
 /**
- * Reads only the fixed headers of a client's MQTT packets as their bytes pass by, and says at once when one
+ * Reads only the fixed headers and the packet identifiers behind them of a client's MQTT packets as their bytes pass by, and says at once when one
  * announces more than the limit, is malformed or is out of place: nothing is kept here but a few bytes, and
  * whatever a packet announces, it is judged before its body is waited for. Any split of a byte stream into
  * chunks gives the same verdict.
  */
 export class Framer {
   readonly #limits: FramerLimits;
-  #expect: "first_byte" | "length" | "protocol" | "body" | "nothing" = "first_byte";
+  #expect: "first_byte" | "length" | "protocol" | "identifier" | "body" | "nothing" = "first_byte";
   #type = 0;
   #length = 0;
   #lengthBytes = 0;
@@ -32,6 +38,8 @@ export class Framer {
   #fault: FramerFault | undefined;
   readonly #protocol = new Uint8Array(protocolHeaderBytes);
   #protocolBytes = 0;
+  #identifier = 0;
+  #identifierBytes = 0;
   #packets = 0;
 
   /** Whole packets seen. */
@@ -78,6 +86,8 @@ export class Framer {
         return this.#lengthOctet(octet, end);
       case "protocol":
         return this.#protocolOctet(octet, end);
+      case "identifier":
+        return this.#identifierOctet(octet, end);
       case "body":
         throw new Error("unreachable: bodies are skipped as a whole");
       case "nothing":
@@ -115,6 +125,11 @@ export class Framer {
     if (this.#type === packetType.CONNECT) {
       if (this.#left < protocolHeaderBytes) return { reason: "malformed_packet" };
       this.#expect = "protocol";
+    } else if (beginsWithIdentifier(this.#type)) {
+      if (this.#left < 2) return { reason: "malformed_packet" };
+      this.#identifier = 0;
+      this.#identifierBytes = 0;
+      this.#expect = "identifier";
     } else if (this.#left === 0) {
       this.#endPacket(end);
     } else {
@@ -131,6 +146,18 @@ export class Framer {
     const level = protocolLevel(this.#protocol);
     if (level === undefined) return { reason: "malformed_packet" };
     if (level !== 4) return { reason: "protocol_version", level };
+    if (this.#left === 0) this.#endPacket(end);
+    else this.#expect = "body";
+    return undefined;
+  }
+
+  #identifierOctet(octet: number, end: number): FramerFault | undefined {
+    this.#identifier = this.#identifier * 256 + octet;
+    this.#identifierBytes += 1;
+    this.#left -= 1;
+    if (this.#identifierBytes < 2) return undefined;
+    // MQTT-2.3.1-1: the identifier is not 0. Neither the broker nor its parser looks.
+    if (this.#identifier === 0) return { reason: "protocol_error" };
     if (this.#left === 0) this.#endPacket(end);
     else this.#expect = "body";
     return undefined;

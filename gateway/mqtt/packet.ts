@@ -35,6 +35,11 @@ export const clientFirstByte: readonly boolean[] = Array.from({ length: 256 }, (
   }
 });
 
+/** Types whose variable header is a packet identifier first, as PUBACK to UNSUBSCRIBE are (MQTT 3.1.1 §2.3.1). */
+export function beginsWithIdentifier(type: number): boolean {
+  return type >= 4 && type <= 10;
+}
+
 /** MQTT 3.1.1 §3.2.2.3: the CONNECT return codes that refuse. */
 export const connectReturnCode = {
   unacceptableProtocolVersion: 1,

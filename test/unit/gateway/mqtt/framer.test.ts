@@ -125,3 +125,30 @@ test("the end of the CONNECT is told, and only where it ends", () => {
   framer.push(publishBytes("t", "x"));
   expect(framer.connectEnd).toBeUndefined();
 });
+
+test.each([
+  ["PUBACK", "40020000"],
+  ["PUBREC", "50020000"],
+  ["PUBREL", "62020000"],
+  ["PUBCOMP", "70020000"],
+  ["SUBSCRIBE", "82080000000361626300"],
+  ["UNSUBSCRIBE", "a20700000003616263"],
+])("MQTT-2.3.1-1: packet identifier 0 in %s is a protocol error, however it is split", (_title, hex) => {
+  const bytes = Buffer.concat([connectBytes("a"), Buffer.from(hex, "hex")]);
+  for (let cut = bytes.length - 8; cut < bytes.length; cut += 1) {
+    expect(judge([bytes.subarray(0, cut), bytes.subarray(cut)]).fault).toEqual({ reason: "protocol_error" });
+  }
+});
+
+test.each([1, 256, 65_535])("MQTT-2.3.1-1: packet identifier %i is good", (messageId) => {
+  const bytes = Buffer.concat([connectBytes("a"), bytesOf({ cmd: "puback", messageId })]);
+  expect(judge([bytes])).toMatchObject({ fault: undefined, packets: 2 });
+});
+
+test.each(["4000", "400107", "6200", "8200", "a20100"])(
+  "a packet %s without an identifier is malformed",
+  (hex) => {
+    const bytes = Buffer.concat([connectBytes("a"), Buffer.from(hex, "hex")]);
+    expect(judge([bytes]).fault).toEqual({ reason: "malformed_packet" });
+  },
+);
