@@ -1,5 +1,5 @@
 import { constants, createHash } from "node:crypto";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, Socket } from "node:net";
 import {
   createServer as createTlsServer,
   type TLSSocket,
@@ -143,8 +143,8 @@ export class TlsListener {
   }
 
   #onHandshakeError(error: NodeJS.ErrnoException, socket: TLSSocket): void {
-    const address = addressOf(socket);
-    this.#places.get(endpointOf(socket))?.handshakeDone();
+    const address = addressOf(below(socket));
+    this.#places.get(endpointOf(below(socket)))?.handshakeDone();
     socket.destroy();
     const { reason, detail } = handshakeRefusal(error);
     this.#events.onRefused(reason, detail, address);
@@ -234,6 +234,15 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
         ? "may not be opened by this user: take a port above 1023"
         : `cannot be opened (${error.code ?? error.message})`;
   return new GatewayError("GATEWAY_LISTEN_FAILED", `port ${port} on ${host} ${why}`, { cause: error });
+}
+
+/**
+ * The TCP socket under a TLS socket, which remembers its address when the connection is gone; the TLS socket itself
+ * where Node does not tell.
+ */
+function below(socket: TLSSocket): Socket {
+  const parent: unknown = Reflect.get(socket, "_parent");
+  return parent instanceof Socket ? parent : socket;
 }
 
 function addressOf(socket: Socket): string {

@@ -117,3 +117,14 @@ test.each([
   await until("the place is free", () => at.eventsOf("connection.refused").length > 1);
   await at.dial(peer.tls);
 });
+
+test("a handshake that its peer breaks off is told with the peer's address", async () => {
+  await using at = await TestGateway.start();
+  const socket = connectTcp(at.gateway.mqttPort, "127.0.0.1");
+  // The beginning of a record that never comes.
+  socket.write(Buffer.from("160301", "hex"), () => socket.destroy());
+  expect(await at.event("connection.refused")).toMatchObject({
+    reason: "handshake_aborted",
+    address: "127.0.0.1",
+  });
+});
