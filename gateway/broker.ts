@@ -188,6 +188,7 @@ export class Broker {
     const session = this.#sessions.get(client);
     if (session === undefined) return done(new Error("no session"));
     const will = packet.cmd === undefined;
+    if (will) this.#recheckForWill(session);
     if (packet.qos > 0 && packet.messageId === 0) {
       // MQTT-2.3.1-1: the identifier is not 0. Neither the parser nor Aedes looks.
       session.connection.note("protocol_error", "a PUBLISH with packet identifier 0");
@@ -214,6 +215,16 @@ export class Broker {
       });
     }
     return done(null);
+  }
+
+  /** Its connection may have broken after the certificate was revoked and before anybody noticed. */
+  #recheckForWill(session: Session): void {
+    try {
+      this.#options.recheck(session);
+    } catch {
+      // Who cannot be judged gets no message out.
+      session.willSuppressed = true;
+    }
   }
 
   /** Aedes writes the PUBACK before it stores the message; so the message is stored before Aedes goes on. */

@@ -36,6 +36,23 @@ test("M-07: a session ends when its certificate does, without its will", async (
   expect(await at.event("publish.refused")).toMatchObject({ will: true, reason: "will_refused" });
 });
 
+test("M-07: the will of a connection that broke after its revocation, before anybody noticed, does not fire", async () => {
+  await using at = await TestGateway.start();
+  const operator = await at.connect(await at.peer("op", { kind: "operator" }));
+  const got = inbox(operator);
+  await operator.subscribeAsync("devices/#", { qos: 1 });
+  const peer = await at.peer("a");
+  const other = await at.connect(await at.peer("b"));
+  const device = await at.connect(peer, { will });
+  // Both in one turn: the watch looks every 250 ms.
+  at.registry.revoke(peer.minted.certificate);
+  device.stream.destroy();
+  expect(await at.event("publish.refused")).toMatchObject({ will: true, reason: "will_refused" });
+  await other.publishAsync("devices/b/up/x", "end", { qos: 1 });
+  await until("the end", () => got.length > 0);
+  expect(got).toEqual(["devices/b/up/x end"]);
+});
+
 test("M-07: a will whose rights were withdrawn after the CONNECT does not fire", async () => {
   await using at = await TestGateway.start();
   const operator = await at.connect(await at.peer("op", { kind: "operator" }));
