@@ -34,8 +34,10 @@ export class RememberedRegistry implements DeviceRegistry {
   }
 
   changeCounter(): number {
-    this.#readAt = this.#monotonicMs();
+    const now = this.#monotonicMs();
     const counter = this.#registry.changeCounter();
+    // Not before it was read: a count that cannot be had makes the last one no younger.
+    this.#readAt = now;
     if (counter !== this.#counter) {
       this.#certificates.clear();
       this.#devices.clear();

@@ -72,6 +72,18 @@ describe("RememberedRegistry", () => {
     expect(remembered.recentCounter()).toBe(3);
   });
 
+  test("a count that cannot be read does not make the last one younger", () => {
+    let now = 0;
+    const remembered = new RememberedRegistry(registry, 10, () => now);
+    remembered.changeCounter();
+    now = 20;
+    registry.changeCounter = () => {
+      throw new Error("disk");
+    };
+    expect(() => remembered.recentCounter()).toThrow("disk");
+    expect(() => remembered.recentCounter()).toThrow("disk");
+  });
+
   test("before the counter was looked at nothing is remembered", () => {
     const remembered = new RememberedRegistry(registry, 10);
     remembered.certificate("aa");
