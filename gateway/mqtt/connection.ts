@@ -202,6 +202,8 @@ export class MqttConnection extends EventEmitter {
       this.connectArrived();
       this.#accept(chunk.subarray(0, connectEnd));
     }
+    // The broker may have ended it: nothing is left to wait for.
+    if (this.#ending) return;
     const waitMs = this.#rate.take(chunk.length, this.#framer.publishes - publishes, performance.now());
     if (waitMs > 0) this.#throttle(waitMs);
   }
@@ -308,6 +310,7 @@ export class MqttConnection extends EventEmitter {
     this.destroyed = true;
     clearTimeout(this.#connectTimer);
     clearTimeout(this.#rateTimer);
+    clearTimeout(this.#lingerTimer);
     this.#input.clear();
     this.emit("headroom");
     // As a stream does it: never in the middle of the call that ended it.

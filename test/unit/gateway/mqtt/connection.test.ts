@@ -136,3 +136,25 @@ test("after the end nothing is read or written", async () => {
   expect(connection.read()).toBeNull();
   expect(wire().length).toBe(0);
 });
+
+test("a connection that the broker ends as it reads leaves no timer of the read rate behind", async () => {
+  const { connection, socket } = connected({ bytesPerSecond: 1 });
+  connection.on("readable", () => connection.cut("protocol_error", ""));
+  socket.push(connectBytes("d1"));
+  await turn();
+  expect(connection.destroyed).toBe(true);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("the time for the last bytes ends with the connection, and leaves no timer behind", async () => {
+  const { connection, socket } = connected();
+  socket.push(Buffer.concat([connectBytes("d1"), publishBytes("t", "last")]));
+  socket.push(null);
+  await turn();
+  connection.read();
+  socket.destroy();
+  await turn();
+  expect(connection.destroyed).toBe(false);
+  connection.cut("gateway_stopping", "");
+  expect(vi.getTimerCount()).toBe(0);
+});
