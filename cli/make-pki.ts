@@ -1,11 +1,17 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { type CreatedAuthority, createAuthority, importAuthority } from "../pki/authority/index.ts";
-import { type KeyAlgorithm, keyAlgorithms, readBoundedFile, writeFileAtomic } from "../pki/index.ts";
+import {
+  isValidTrustDomain,
+  type KeyAlgorithm,
+  keyAlgorithms,
+  readBoundedFile,
+  writeFileAtomic,
+} from "../pki/index.ts";
 import { defaultAccessText } from "./access-file.ts";
 import { CliError } from "./errors.ts";
 import { givenSecret, makePassphrase, requireSecret } from "./secrets.ts";
 import { isInitialised, stateFiles } from "./state-directory.ts";
-import { collect, type Session } from "./verb.ts";
+import { collectServerNames, type Session } from "./verb.ts";
 
 /** Options of the verbs that make a PKI. */
 export interface PkiOptions {
@@ -37,9 +43,13 @@ export function pkiOptions(command: Command): void {
     .option(
       "--gateway-name <name>",
       "a DNS name or IP address of the gateway (repeat it; default: this machine)",
-      collect,
+      collectServerNames,
     )
-    .option("--trust-domain <name>", "the domain in the identities (default: sallyport.internal)");
+    .option(
+      "--trust-domain <name>",
+      "the domain in the identities (default: sallyport.internal)",
+      trustDomain,
+    );
   algorithm("--key <algorithm>", "the kind of the issuing CA's key", "p256");
   algorithm("--root-key <algorithm>", "the kind of the root's key", "p384");
 }
@@ -50,6 +60,8 @@ export interface MadePki {
   readonly trustDomain: string;
   readonly gatewayNames: readonly string[];
   readonly root: { readonly subject: string; readonly fingerprint: string; readonly notAfter: string };
+  /** What became of the CA of --import-ca: the root of a new issuing CA, or the issuing CA itself. */
+  readonly importedAs?: "root" | "issuing";
   /** Only when it was made here; this is the one place where it shows. */
   readonly rootPassphrase?: string;
   readonly backUp: readonly string[];
@@ -90,6 +102,8 @@ export async function makePki(session: Session, options: PkiOptions): Promise<Ma
     trustDomain: made.trustDomain,
     gatewayNames: made.gatewayNames,
     root: rootDocument(made),
+    // Only a root that has an issuing CA made below it leaves a root key.
+    ...(options.importCa !== undefined && { importedAs: made.wroteRootKey ? "root" : "issuing" }),
     ...(given === undefined && made.wroteRootKey && { rootPassphrase }),
     backUp: [...(made.wroteRootKey ? [files.rootKey] : []), files.issuingKey, files.inventory],
   };
@@ -102,7 +116,7 @@ export function sayMadePki({ out }: Session, made: MadePki): void {
   const bold = (text: string) => out.style("bold", text);
   out.say(`Made a PKI in ${bold(directory)}/`);
   out.say(
-    `  a root CA, an issuing CA below it, and a certificate for the gateway: ${gatewayNames.join(", ")}`,
+    `  ${authorities[made.importedAs ?? "new"]}, and a certificate for the gateway: ${gatewayNames.join(", ")}`,
   );
   out.say();
   if (rootPassphrase !== undefined) {
@@ -119,6 +133,17 @@ export function sayMadePki({ out }: Session, made: MadePki): void {
   out.say("`sallyport doctor` says what is weak.");
   out.say();
 }
+
+function trustDomain(value: string): string {
+  if (isValidTrustDomain(value)) return value;
+  throw new InvalidArgumentError("lower-case letters, digits, dots, dashes and underscores are wanted");
+}
+
+const authorities = {
+  new: "a root CA, an issuing CA below it",
+  root: "your CA as the root, a new issuing CA below it",
+  issuing: "your CA, which issues by itself",
+} as const;
 
 function issuingSecret(session: Session, options: PkiOptions): string | undefined {
   // From a file only: a variable left over in the environment must not decide how a CA's key is kept.

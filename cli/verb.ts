@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { isServerName } from "../pki/index.ts";
 import type { ExitCode } from "./errors.ts";
 import type { Io } from "./io.ts";
 import { Output } from "./output.ts";
@@ -85,6 +86,12 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
 /** Gathers an option that may be given several times. */
 export function collect(value: string, previous: readonly string[] | undefined): string[] {
   return [...(previous ?? []), value];
+}
+
+/** As `collect`, for what goes into the gateway's certificate. */
+export function collectServerNames(value: string, previous: readonly string[] | undefined): string[] {
+  if (!isServerName(value)) throw new InvalidArgumentError("a host name or an IP address is wanted");
+  return collect(value, previous);
 }
 
 function examplesText(examples: VerbText["examples"]): string {

@@ -34,7 +34,7 @@ export {
   revocationReasons,
   type StoredCrl,
 } from "./inventory/index.ts";
-export { issueCertificate, type ProfileRequest, randomSerialNumber } from "./issue.ts";
+export { isServerName, issueCertificate, type ProfileRequest, randomSerialNumber } from "./issue.ts";
 export {
   decodePrivateKey,
   encodePrivateKey,

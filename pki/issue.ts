@@ -196,14 +196,24 @@ const wants = {
 const HOST_NAME =
   /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
+/** Whether a gateway's certificate can hold this name: a DNS name without wildcard, or an IP address. */
+export function isServerName(text: string): boolean {
+  return serverNameOf(text) !== undefined;
+}
+
 function serverName(text: string): GeneralName {
+  const name = serverNameOf(text);
+  if (name === undefined)
+    throw refused(`not a host name or IP address: ${JSON.stringify(text.slice(0, 80))}`);
+  return name;
+}
+
+function serverNameOf(text: string): GeneralName | undefined {
   const octets = ipAddressOctets(text);
   if (octets !== undefined) return { type: "iPAddress", value: octets };
   const lower = text.toLowerCase();
   // A name that ends in digits alone would be an IPv4 address gone wrong.
-  if (!HOST_NAME.test(lower) || /(?:^|\.)\d+$/.test(lower)) {
-    throw refused(`not a host name or IP address: ${JSON.stringify(text.slice(0, 80))}`);
-  }
+  if (!HOST_NAME.test(lower) || /(?:^|\.)\d+$/.test(lower)) return undefined;
   return { type: "dNSName", value: lower };
 }
 

@@ -11,7 +11,7 @@ import { CliError } from "../errors.ts";
 import { issuingPassphraseOption } from "../issue-options.ts";
 import { openAuthorityToSign } from "../open-authority.ts";
 import { openStateDirectory } from "../state-directory.ts";
-import { collect, dirOption, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
+import { collectServerNames, dirOption, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
 
 interface RenewOptions {
   readonly dir: string;
@@ -57,7 +57,7 @@ export function addGateway(program: VerbGroup): void {
         .option(
           "--gateway-name <name>",
           "a DNS name or IP address (repeat it; default: those it has)",
-          collect,
+          collectServerNames,
         )
         .addOption(
           command.createOption("--key <algorithm>", "the kind of key").choices(keyAlgorithms).default("p256"),
