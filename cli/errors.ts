@@ -76,6 +76,8 @@ export function describeFailure(error: unknown): Failure {
 /** The peer's or a policy's "no" is 3; everything else that a library reports is about files, keys and state. */
 function exitCodeFor(code: string): ExitCode {
   if (code === "DEVICE_TIMEOUT") return ExitCode.timeout;
+  // Ids come from the command line.
+  if (code === "PKI_IDENTITY_NAME") return ExitCode.usage;
   return refusals.has(code) || code.startsWith("PKI_PATH_") ? ExitCode.refused : ExitCode.state;
 }
 
@@ -85,7 +87,6 @@ const refusals: ReadonlySet<string> = new Set([
   "PKI_DEVICE_EXISTS",
   "PKI_DEVICE_RETIRED",
   "PKI_DUPLICATE_KEY",
-  "PKI_IDENTITY_NAME",
   "PKI_PROFILE",
   "PKI_PUBLIC_KEY_WEAK",
   "DEVICE_CONNECTION_LOST",
@@ -145,7 +146,7 @@ function systemFailure(error: Error, code: string): Failure | undefined {
     case "EADDRINUSE":
       return failure(
         "CLI_PORT_IN_USE",
-        `the port is in use (${error.message}): stop what holds it, or name another`,
+        `the port is in use (${error.message}): stop what holds it, or name another with --mqtt-port`,
       );
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":

@@ -39,7 +39,7 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   const outcome: Outcome = { exitCode: ExitCode.ok };
   const program = describeProgram(io, outcome, json);
   try {
-    await program.parseAsync([...args], { from: "user" });
+    await program.parseAsync(helpAsOption(args), { from: "user" });
     return outcome.exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return usageExit(error, io, json);
@@ -47,6 +47,12 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     new Output(io, json).failure(failure);
     return failure.exitCode;
   }
+}
+
+/** `help device add` as `device add --help`: commander's own `help` stops at the first name. */
+function helpAsOption(args: readonly string[]): string[] {
+  const [first, ...rest] = args;
+  return first === "help" && rest.length > 1 ? [...rest, "--help"] : [...args];
 }
 
 /** Says that the answer could not be written, which is all that is known to be wrong; the exit code. */

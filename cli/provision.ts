@@ -100,7 +100,8 @@ async function provisionOne(
 ): Promise<Provisioned> {
   const request = { id, kind, ...(group && { group }), ...validityOf(options) };
   if (options.csr !== undefined) {
-    return finish(place, authority, await authority.issue({ ...request, csr: readRequest(options.csr) }));
+    const issued = await withRequest(options.csr, (csr) => authority.issue({ ...request, csr }));
+    return finish(place, authority, issued);
   }
   const privateKey = generatePrivateKey(options.key);
   // The key is on the disk before the inventory knows it: a disk that is full then spoils nothing.
@@ -123,11 +124,19 @@ export async function finish(place: OutputPlace, authority: Authority, issued: I
   return { id, kind, fingerprint, notAfter: notAfter.toISOString(), files };
 }
 
-/** A request as PEM text or as DER bytes, whichever the file holds. */
-export function readRequest(path: string): string | Uint8Array {
+/** Issues for the request in a file, PEM text or DER bytes. What is wrong with the request is said with the file's name. */
+export async function withRequest<T>(
+  path: string,
+  issue: (csr: string | Uint8Array) => Promise<T>,
+): Promise<T> {
   const bytes = readBoundedFile(path);
-  // A DER SEQUENCE begins with 0x30, a digit that no PEM file begins with.
-  return bytes[0] === 0x30 ? bytes : bytes.toString("utf8");
+  try {
+    // A DER SEQUENCE begins with 0x30, a digit that no PEM file begins with.
+    return await issue(bytes[0] === 0x30 ? bytes : bytes.toString("utf8"));
+  } catch (error) {
+    if (!(error instanceof PkiError) || !/^PKI_(?:CSR|DER|PEM|PUBLIC_KEY)_/.test(error.code)) throw error;
+    throw new PkiError(error.code, `${path}: ${error.message}`, { cause: error });
+  }
 }
 
 export function keyOf(options: Assignment["options"]) {
@@ -150,6 +159,11 @@ function requireNew(authority: Authority, id: string): void {
 
 function requireValid(id: string): void {
   if (isValidIdentityName(id)) return;
+  // Reserved names keep the rule: with one more sign they are valid.
+  if (id !== "" && isValidIdentityName(`${id}0`)) {
+    const why = "programs that keep a table of ids would find something else there";
+    throw new PkiError("PKI_IDENTITY_NAME", `${id} is reserved (${why}): take another id`);
+  }
   const rule = "1 to 64 letters, digits, dots, dashes and underscores, the first a letter or digit";
   throw new PkiError("PKI_IDENTITY_NAME", `${JSON.stringify(id.slice(0, 80))} is no valid id: ${rule}`);
 }

@@ -216,8 +216,8 @@ function qosOf(text: ConnectVerbOptions["qos"]): 0 | 1 | 2 {
 const interrupted = new Error("interrupted");
 
 function timedOut(options: ConnectVerbOptions): CliError {
-  const what =
-    options.count === undefined ? "the gateway took" : `the gateway or ${options.count} messages took`;
+  const messages = options.count === 1 ? "the message" : `the ${options.count} messages`;
+  const what = options.count === undefined ? "the gateway took" : `the gateway or ${messages} took`;
   return new CliError(
     "CLI_TIMEOUT",
     `${what} longer than ${options.timeout} seconds: --timeout waits longer`,

@@ -90,11 +90,18 @@ export function sayProvisioned(
       for (const file of files) out.say(file);
     }
     const [first] = issued;
-    if (first?.kind !== "device" || options.format === "p12" || options.csr !== undefined) return;
+    if (first === undefined || options.format === "p12") return;
+    if (options.csr !== undefined) {
+      out.note(`next: copy them to where the key of ${first.id} is; it connects with all three`);
+      return;
+    }
     const dir = options.dir === "certs" ? "" : ` --dir ${options.dir}`;
     const where = options.out === undefined ? dir : ` --identity ${options.out}`;
-    const topic = `devices/${first.id}/up/hello`;
-    out.note(`next: npx sallyport connect ${first.id}${where} --publish ${topic} --message hello`);
+    const what =
+      first.kind === "device"
+        ? `--publish devices/${first.id}/up/hello --message hello`
+        : "--subscribe 'devices/#'";
+    out.note(`next: npx sallyport connect ${first.id}${where} ${what}`);
   });
 }
 

@@ -5,7 +5,7 @@ import { KeySigner, PkiError } from "../../pki/index.ts";
 import { type OutputPlace, requireFree } from "../identity-output.ts";
 import { type IssueOptions, issueOptions, readIssueOptions } from "../issue-options.ts";
 import { openAuthorityToSign } from "../open-authority.ts";
-import { finish, keyOf, type Provisioned, readRequest } from "../provision.ts";
+import { finish, keyOf, type Provisioned, withRequest } from "../provision.ts";
 import { identityFiles, stateFiles } from "../state-directory.ts";
 import type { Session, VerbGroup } from "../verb.ts";
 import { sayProvisioned } from "./device-add.ts";
@@ -50,12 +50,12 @@ async function renew(session: Session, options: RenewOptions, ids: string[]): Pr
   requireFree(place, ids, authority.caPem);
   const issued: Provisioned[] = [];
   for (const id of ids) {
-    const source = options.csr === undefined ? {} : { csr: readRequest(options.csr) };
-    const afterRevocation = options.afterRevocation === true;
-    const renewed = await authority
-      .renew({ id, ...keyOf(options), ...source, afterRevocation })
-      .catch(sayHow);
-    issued.push(await put(place, authority, renewed));
+    const request = { id, ...keyOf(options), afterRevocation: options.afterRevocation === true };
+    const renewed =
+      options.csr === undefined
+        ? authority.renew(request)
+        : withRequest(options.csr, (csr) => authority.renew({ ...request, csr }));
+    issued.push(await put(place, authority, await renewed.catch(sayHow)));
   }
   sayProvisioned(session, options, issued);
 }

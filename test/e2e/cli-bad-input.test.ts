@@ -120,7 +120,7 @@ describe("device add", () => {
     "a b",
     "ü",
   ])("an id that breaks topics or paths: %j", async (id) => {
-    const failure = await refused(["device", "add", "--", id], [2, 3]);
+    const failure = await refused(["device", "add", "--", id], [2]);
     expect(failure.code).toMatch(/^(PKI_IDENTITY_NAME|CLI_USAGE)$/);
   });
 
@@ -136,7 +136,7 @@ describe("device add", () => {
   });
 
   test("one bad id among good ones: none is made", async () => {
-    const failure = await refused(["device", "add", "good-1", "b/ad", "good-2"], [3]);
+    const failure = await refused(["device", "add", "good-1", "b/ad", "good-2"], [2]);
     expect(failure.message).toContain("b/ad");
   });
 

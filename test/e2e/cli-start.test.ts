@@ -143,6 +143,7 @@ describe("devices beside it", () => {
     const nothing = ["--subscribe", "devices/meter-1/down/#", "--count", "1", "--timeout", "1"];
     const result = await cli("connect", "meter-1", "--gateway", at(), ...nothing);
     expect(result).toMatchObject({ exitCode: 5, stderr: expect.stringContaining("CLI_TIMEOUT") });
+    expect(result.stderr).toContain("the gateway or the message took");
   });
 });
 

@@ -15,6 +15,7 @@ describe("what was thrown becomes one code, one line and one exit code", () => {
       ExitCode.state,
     ],
     ["an open key file", new PkiError("PKI_KEY_PERMISSIONS", "no"), "PKI_KEY_PERMISSIONS", ExitCode.state],
+    ["a bad id", new PkiError("PKI_IDENTITY_NAME", "no"), "PKI_IDENTITY_NAME", ExitCode.usage],
     ["a malformed request", new PkiError("PKI_CSR_MALFORMED", "no"), "PKI_CSR_MALFORMED", ExitCode.state],
     ["a refusing gateway", new DeviceError("DEVICE_REFUSED", "no"), "DEVICE_REFUSED", ExitCode.refused],
     ["a wrong pin", new DeviceError("DEVICE_PIN_MISMATCH", "no"), "DEVICE_PIN_MISMATCH", ExitCode.refused],
@@ -32,6 +33,10 @@ describe("what was thrown becomes one code, one line and one exit code", () => {
 
   test.each(cases)("%s", (_name, thrown, code, exitCode) => {
     expect(describeFailure(thrown)).toMatchObject({ code, exitCode });
+  });
+
+  test("a port in use: the option that names another", () => {
+    expect(describeFailure(system("EADDRINUSE")).message).toContain("--mqtt-port");
   });
 
   test("a library's error keeps the disk or port that caused it", () => {
