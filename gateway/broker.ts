@@ -90,6 +90,9 @@ export class Broker {
     anyEvent.on("error", (error: unknown) =>
       emit({ type: "warning", detail: `the broker reports: ${String(error)}`, cause: error }),
     );
+    this.#aedes.on("client", (client) => {
+      if (client.closed) queueMicrotask(() => this.#forget(client));
+    });
     this.#aedes.on("keepaliveTimeout", (client) =>
       this.#sessions.get(client)?.connection.note("keepalive_timeout", "the keep-alive period ran out"),
     );
@@ -106,6 +109,17 @@ export class Broker {
     this.#aedes.on("unsubscribe", (filters, client) => {
       for (const filter of filters) this.#sessions.get(client)?.filters.delete(filter);
     });
+  }
+
+  /**
+   * A connection that broke while its CONNECT was worked on: Aedes let go of it, and registers it nevertheless, for
+   * good. A device has as many client ids as it likes, so these would grow without bound.
+   */
+  #forget(client: Client): void {
+    // Aedes' types leave the method out.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    const registered = this.#aedes as unknown as { unregisterClient(client: Client): void };
+    registered.unregisterClient(client);
   }
 
   // --- CONNECT ---

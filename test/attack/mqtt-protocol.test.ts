@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
 import { answerTo } from "../support/answer-to.ts";
+import { inbox } from "../support/inbox.ts";
 import { connectBytes, publishBytes } from "../support/mqtt-bytes.ts";
+import { tempDirectory } from "../support/temp-directory.ts";
 import { TestGateway } from "../support/test-gateway.ts";
+import { until } from "../support/until.ts";
 
 test.each([
   [
@@ -45,6 +48,33 @@ test.each([
   ],
 ])("%s closes the connection", async (_title, bytes, reason, received) => {
   expect(await answerTo(bytes)).toEqual({ reason, received });
+});
+
+test("connections that break while their CONNECT is worked on leave no client in the broker", async () => {
+  await using state = tempDirectory();
+  const access = { operator: { subscribe: ["$SYS/#"] } };
+  await using at = await TestGateway.start({ stateDirectory: state.path, access });
+  const operator = await at.connect(await at.peer("op", { kind: "operator" }));
+  const got = inbox(operator);
+  await operator.subscribeAsync(["$SYS/+/new/clients", "$SYS/+/disconnect/clients"]);
+  const told = (what: string) =>
+    got.filter((one) => one.includes(`/${what}/clients d1`)).map((one) => one.split(" ")[1]);
+  const { tls } = await at.peer("d1");
+  const will = { topic: "devices/d1/up/gone", payload: Buffer.from("x"), qos: 1, retain: false } as const;
+  // The will is written to disk first: most of these are gone by then.
+  for (let n = 0; n < 20; n += 1) {
+    const client = await at.dial(tls);
+    client.socket.write(connectBytes(`d1/${n}`, { clean: false, will }), () => client.socket.destroy());
+  }
+  await until("all are gone", () => {
+    const ended = [...at.eventsOf("connection.refused"), ...at.eventsOf("session.closed")];
+    return ended.length === 20;
+  });
+  const last = await at.connect(await at.peer("d1"), { clientId: "d1/last" });
+  await last.endAsync();
+  await until("the last one's end", () => told("disconnect").includes("d1/last"));
+  const left = () => told("new").filter((id) => !told("disconnect").includes(id));
+  await until("the broker has let go of each", () => left().length === 0);
 });
 
 test("M-12: a packet larger than the limit is refused from its fixed header alone", async () => {
