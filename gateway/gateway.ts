@@ -158,7 +158,9 @@ class MqttGateway extends EventEmitter implements Gateway {
   reload(changes: Reloadable): void {
     // Whatever is wrong is found here, before anything is replaced.
     const { registry } = this.#settings;
-    const settings = { ...readOptions({ ...this.#settings, ...changes }), registry };
+    // A change spelled `undefined` is none: it must not bring a default back, as of no revocation list at all.
+    const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+    const settings = { ...readOptions({ ...this.#settings, ...given }), registry };
     const { identity, anchors, intermediates } = settings;
     const material = { identity, anchors, intermediates };
     this.#listener.reload(material);

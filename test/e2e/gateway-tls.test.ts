@@ -54,6 +54,15 @@ test("reload with other anchors closes the sessions that they do not carry", asy
   expect((await at.event("session.closed")).reason).toMatch(/^(unknown_issuer|bad_signature)$/);
 });
 
+test("a reload of what is undefined leaves it as it is", async () => {
+  await using at = await TestGateway.start({ access: { device: {} } });
+  const changes: object = { access: undefined, crls: undefined };
+  at.gateway.reload(changes);
+  const device = await at.connect(await at.peer("a"));
+  device.publish("devices/a/up/x", "x");
+  expect(await at.event("publish.refused")).toMatchObject({ reason: "topic_denied" });
+});
+
 test("a reload that is wrong changes nothing", async () => {
   await using at = await TestGateway.start();
   const peer = await at.peer("a");
