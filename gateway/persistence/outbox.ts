@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import type { CommitLog } from "./commit-log.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Payload } from "./payload.ts";
-import { type Entry, firstMessageId, type QoS, type Session } from "./session.ts";
+import { type Entry, firstMessageId, numberOf, type QoS, type Session } from "./session.ts";
 import { settled } from "./settled.ts";
 import type { BrokerState } from "./state.ts";
 import { highestGrant } from "./subscription-index.ts";
@@ -19,7 +19,7 @@ export interface ReceivingClient {
 
 /** A packet that aedes is about to send, or refers to. */
 export interface OutgoingPacket {
-  readonly cmd?: string;
+  cmd?: string;
   readonly topic: string;
   readonly payload: Payload;
   qos: QoS;
@@ -38,6 +38,8 @@ export class Outbox {
   readonly #log: CommitLog;
   readonly #inbox: Inbox;
   readonly #resumptions = new WeakMap<object, Promise<void>>();
+  /** Which identifier a message got that a connection was given while it resumed; no more than its queue held. */
+  readonly #handedOut = new WeakMap<object, Map<string, number>>();
 
   constructor(state: BrokerState, log: CommitLog, inbox: Inbox) {
     this.#state = state;
@@ -60,6 +62,10 @@ export class Outbox {
       this.#inbox.published(stored);
       for (const [session, entry] of stored.entries) {
         if (session.queue.get(entry.seq) === entry) session.number(entry, brokerId, brokerCounter);
+        // A resumption was quicker than its publication, and may be over and acknowledged by now.
+        if (entry.connection !== undefined) {
+          this.#noteHandedOut(entry.connection, numberOf(brokerId, brokerCounter), entry.messageId);
+        }
       }
       for (const clientId of stored.clients) targets.delete(clientId);
     }
@@ -88,9 +94,8 @@ export class Outbox {
       return this.#log.durable();
     }
     const entry = find(session, packet);
-    // Not in the queue because it was full, or purged meanwhile: delivered without a second chance.
-    if (entry?.message === undefined) return settled;
     const { conn } = client;
+    if (entry?.message === undefined) return this.#updateUnqueued(conn, packet);
     if (conn === undefined) {
       this.#state.markSent(session, entry, packet.messageId ?? entry.messageId);
       return settled;
@@ -104,6 +109,10 @@ export class Outbox {
     entry.connection = conn;
     this.#state.markSent(session, entry, entry.messageId);
     const resuming = client.connecting === true && client.closed !== true;
+    if (resuming || entry.resuming === conn) {
+      this.#noteHandedOut(conn, numberOf(entry.brokerId, entry.brokerCounter), entry.messageId);
+      this.#noteHandedOut(conn, numberOf(fromStore, entry.seq), entry.messageId);
+    }
     if (!resuming || again || entry.resuming === conn) return settled;
     // MQTT-4.6.0-6: what is published during the resumption follows what has been waiting.
     return this.#resumption(client, conn);
@@ -155,6 +164,26 @@ export class Outbox {
         next = id < firstMessageId ? id : 1;
       },
     });
+  }
+
+  /**
+   * A message that is in no queue. Either it never was (the queue was full) or was purged: it is delivered without a
+   * second chance. Or the receiver, as it resumed, had it already from the queue or from its publication, whichever
+   * was first, and has acknowledged it: MQTT-4.3.3, exactly once, so what goes out in place of a second PUBLISH is
+   * the PUBREL of the first, which may be repeated. At QoS 1 a second delivery is allowed.
+   */
+  #updateUnqueued(conn: object | undefined, packet: OutgoingPacket): PromiseLike<void> {
+    const messageId = conn && this.#handedOut.get(conn)?.get(numberOf(packet.brokerId, packet.brokerCounter));
+    if (messageId === undefined || packet.qos !== 2) return settled;
+    packet.cmd = "pubrel";
+    packet.messageId = messageId;
+    return this.#log.durable();
+  }
+
+  #noteHandedOut(conn: object, number: string, messageId: number): void {
+    let numbers = this.#handedOut.get(conn);
+    if (numbers === undefined) this.#handedOut.set(conn, (numbers = new Map()));
+    numbers.set(number, messageId);
   }
 
   #resumption(client: ReceivingClient, conn: EventEmitter): Promise<void> {

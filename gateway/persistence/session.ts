@@ -150,6 +150,7 @@ export class Session {
   }
 }
 
-function numberOf(brokerId: string | undefined, brokerCounter: number | undefined): string {
+/** A key for the number that aedes gives a message. */
+export function numberOf(brokerId: string | undefined, brokerCounter: number | undefined): string {
   return `${brokerCounter ?? ""}:${brokerId ?? ""}`;
 }

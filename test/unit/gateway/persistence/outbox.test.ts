@@ -290,3 +290,28 @@ function openCopy(path: string) {
   if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`);
   return openDirect(copy);
 }
+
+describe("a QoS 2 message published while its receiver resumes", () => {
+  for (const done of ["released", "completed"] as const) {
+    test(`MQTT-4.3.3: what the resumption delivered and the receiver ${done} is not delivered again`, async () => {
+      const persistence = openDirect(temporaryFile());
+      await persistence.addSubscriptions({ id: "sub" }, [{ topic: "up/#", qos: 2 }]);
+      const packet = publish("up/1", "1", { qos: 2 });
+      await persistence.incomingStorePacket({ id: "dev" }, { ...packet, messageId: 1 });
+      // The resumption is quicker than the publication.
+      const client = new Connected();
+      client.connecting = true;
+      const [first] = await resume(persistence, client);
+      expect(first).toMatchObject({ cmd: "publish", qos: 2 });
+      const messageId = first?.messageId;
+      await persistence.outgoingUpdate(client, { ...packet, cmd: "pubrel", messageId });
+      if (done === "completed") await persistence.outgoingClearMessageId(client, { messageId });
+      const numbered = { ...packet, brokerId: "broker", brokerCounter: 7 };
+      await persistence.outgoingEnqueueCombi([{ clientId: "sub", qos: 2 }], numbered);
+      const live = { ...numbered, cmd: "publish", messageId: 5 };
+      await persistence.outgoingUpdate(client, live);
+      expect(live).toMatchObject({ cmd: "pubrel", messageId });
+      await persistence.destroy();
+    });
+  }
+});
