@@ -2,6 +2,8 @@
 export interface PersistenceLimits {
   /** Sessions with stored state. */
   readonly sessions: number;
+  /** Those of one device, by whatever client ids. */
+  readonly sessionsPerDevice: number;
   readonly subscriptionsPerSession: number;
   /** Messages waiting for one session, and their bytes. */
   readonly queuedMessages: number;
@@ -20,6 +22,7 @@ export interface PersistenceLimits {
 
 export const defaultPersistenceLimits: PersistenceLimits = {
   sessions: 100_000,
+  sessionsPerDevice: 100,
   subscriptionsPerSession: 256,
   queuedMessages: 10_000,
   queuedBytes: 16 * 2 ** 20,

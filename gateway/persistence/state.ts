@@ -14,6 +14,7 @@ import {
   Session,
   type SubscriptionRecord,
 } from "./session.ts";
+import { SessionTable } from "./session-table.ts";
 import { SubscriptionIndex } from "./subscription-index.ts";
 import { Wills } from "./wills.ts";
 
@@ -25,7 +26,7 @@ export class BrokerState {
   readonly retained: Retained;
   readonly subscriptions = new SubscriptionIndex();
   readonly wills: Wills;
-  readonly sessions = new Map<string, Session>();
+  readonly sessions = new SessionTable();
   readonly #log: Pick<CommitLog, "append">;
   readonly #limits: PersistenceLimits;
   readonly #onOverflow: (overflow: Overflow) => void;
@@ -75,6 +76,10 @@ export class BrokerState {
     if (session === undefined) {
       if (this.sessions.size >= this.#limits.sessions) {
         throw new GatewayError("GATEWAY_STATE_FULL", `${this.sessions.size} sessions are stored already`);
+      }
+      // One device with ever new client ids must not take the room of the others.
+      if (this.sessions.ofDevice(id) >= this.#limits.sessionsPerDevice) {
+        throw new GatewayError("GATEWAY_STATE_FULL", `the device of ${id} has too many stored sessions`);
       }
       session = new Session(id);
       this.sessions.set(id, session);
@@ -220,7 +225,8 @@ export class BrokerState {
     const session = this.sessions.get(clientId);
     const full =
       session === undefined
-        ? this.sessions.size >= this.#limits.sessions
+        ? this.sessions.size >= this.#limits.sessions ||
+          this.sessions.ofDevice(clientId) >= this.#limits.sessionsPerDevice
         : session.queue.size >= Math.min(this.#limits.queuedMessages, largestQueue) ||
           session.bytes + message.bytes > this.#limits.queuedBytes;
     const overfull =

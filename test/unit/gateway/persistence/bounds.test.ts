@@ -117,6 +117,18 @@ test("sessions and their subscriptions are bounded", async () => {
   await persistence.destroy();
 });
 
+test("the stored sessions of one device are bounded, and take no room from another device", async () => {
+  const { persistence } = await limited({ sessionsPerDevice: 2 });
+  const subscribe = (id: string) => persistence.addSubscriptions({ id }, [{ topic: "x", qos: 1 }]);
+  await subscribe("d1");
+  await subscribe("d1/a");
+  await expect(subscribe("d1/b")).rejects.toMatchObject({ code: "GATEWAY_STATE_FULL" });
+  await subscribe("d10");
+  await persistence.removeSubscriptions({ id: "d1/a" }, ["x"]);
+  await subscribe("d1/b");
+  await persistence.destroy();
+});
+
 test("a subscription that was denied is not stored with the others of its SUBSCRIBE", async () => {
   const persistence = openDirect(temporaryFile(), { maySubscribe: (_, { topic }) => topic !== "secret/#" });
   await persistence.addSubscriptions({ id: "sub" }, [
