@@ -8,18 +8,26 @@ import { describe, expect, test } from "vitest";
  */
 const mayImport: Record<string, readonly string[]> = {
   pki: [],
-  gateway: ["pki/index.ts", "aedes", "qlobber"],
-  "device-client": ["pki/index.ts", "mqtt"],
+  dtls: [],
+  gateway: ["pki/index.ts", "dtls/index.ts", "aedes", "qlobber"],
+  "device-client": ["pki/index.ts", "dtls/index.ts", "mqtt"],
   cli: [
     "pki/index.ts",
     "pki/authority/index.ts",
+    "dtls/index.ts",
     "gateway/index.ts",
     "device-client/index.ts",
     "commander",
     "cli-progress",
     "cli-table3",
   ],
-  examples: ["pki/index.ts", "pki/authority/index.ts", "gateway/index.ts", "device-client/index.ts"],
+  examples: [
+    "pki/index.ts",
+    "pki/authority/index.ts",
+    "dtls/index.ts",
+    "gateway/index.ts",
+    "device-client/index.ts",
+  ],
 };
 
 /** Rules narrower than a folder: files below `under` may import these too, or (`only`) nothing else of that name. */
@@ -62,6 +70,8 @@ describe("who may import whom", () => {
   test("the check sees a forbidden import", () => {
     expect(allowed("gateway/gateway.ts", "pki/authority/index.ts", mayImport["gateway"] ?? [])).toBe(false);
     expect(allowed("gateway/gateway.ts", "pki/x509/certificate.ts", mayImport["gateway"] ?? [])).toBe(false);
+    expect(allowed("gateway/gateway.ts", "dtls/wire/record.ts", mayImport["gateway"] ?? [])).toBe(false);
+    expect(allowed("dtls/index.ts", "pki/index.ts", mayImport["dtls"] ?? [])).toBe(false);
     expect(allowed("pki/index.ts", "pki/authority/index.ts", [])).toBe(false);
     expect(allowed("pki/x509/certificate.ts", "node-forge", [])).toBe(false);
     expect(allowed("pki/compat/pkcs12.ts", "node-forge", [])).toBe(true);
