@@ -79,7 +79,8 @@ export class Writer {
   }
 
   bytes(value: Uint8Array): void {
-    this.#bytes.set(value, this.reserve(value.length));
+    const start = this.reserve(value.length);
+    this.#bytes.set(value, start);
   }
 
   /** Leaves room for a number that is known later; the result is for `patch`. */

@@ -77,7 +77,7 @@ export function vector<T>(type: Type<T>, min: number, max: number): Type<readonl
         const before = elements.remaining;
         values.push(type.read(elements));
         // A type of no bytes would be read for ever.
-        if (elements.remaining === before) throw new Error("unreachable: an element without bytes");
+        if (elements.remaining === before) throw elements.error("an element without bytes");
       }
       return values;
     },
