@@ -156,12 +156,15 @@ const serverFields = {
   renegotiationInfo: [ExtensionType.renegotiation_info, RenegotiationInfo],
 } as const satisfies ExtensionFields;
 
+const clientHello = extensionSet(clientFields);
+const serverHello = extensionSet(serverFields);
+
 export type ClientExtensions = ValuesOf<typeof clientFields>;
 export type ServerExtensions = ValuesOf<typeof serverFields>;
 
 /** RFC 5246 §7.4.1.4: extensions that the server does not know are ignored. */
 export function readClientExtensions(raw: readonly RawExtension[] | undefined): ClientExtensions {
-  return readFields(clientFields, raw ?? []);
+  return clientHello.read(raw ?? []);
 }
 
 /**
@@ -173,7 +176,7 @@ export function readServerExtensions(
   offered: ClientExtensions,
   sentScsv: boolean,
 ): ServerExtensions {
-  const solicited = new Set(writeFields(clientFields, offered).map(({ extensionType }) => extensionType));
+  const solicited = new Set(clientHello.typesOf(offered));
   // RFC 5746 §3.4: the SCSV asks for renegotiation_info too.
   if (sentScsv) solicited.add(ExtensionType.renegotiation_info);
   // RFC 5246 §7.4.1.4.1: servers must not send it.
@@ -187,7 +190,8 @@ export function readServerExtensions(
       );
     }
   }
-  const chosen = readFields(serverFields, raw ?? []);
+  // supported_groups is left out of what is read, but not refused: some servers send theirs (RFC 8446 §4.2.7).
+  const chosen = serverHello.read(raw ?? []);
   checkChoice("ALPN", chosen.applicationProtocol, offered.applicationProtocols);
   checkChoice("client_certificate_type", chosen.clientCertificateType, offered.clientCertificateTypes);
   checkChoice("server_certificate_type", chosen.serverCertificateType, offered.serverCertificateTypes);
@@ -202,51 +206,55 @@ export function readServerExtensions(
 
 /** Undefined when there is none: then the hello has no such field. */
 export function writeClientExtensions(extensions: ClientExtensions): RawExtension[] | undefined {
-  return someOf(writeFields(clientFields, extensions));
+  return clientHello.write(extensions);
 }
 
 export function writeServerExtensions(extensions: ServerExtensions): RawExtension[] | undefined {
-  return someOf(writeFields(serverFields, extensions));
+  return serverHello.write(extensions);
 }
 
 type ExtensionFields = Record<string, readonly [extensionType: number, type: Type<unknown>]>;
 type ValuesOf<F extends ExtensionFields> = {
   readonly [K in keyof F]?: TypeOf<F[K][1]> | undefined;
 };
+interface ExtensionSet<Values> {
+  read(raw: readonly RawExtension[]): Values;
+  write(values: Values): RawExtension[] | undefined;
+  typesOf(values: Values): number[];
+}
 
-function readFields<F extends ExtensionFields>(fields: F, raw: readonly RawExtension[]): ValuesOf<F>;
-function readFields(fields: ExtensionFields, raw: readonly RawExtension[]): Record<string, unknown> {
-  const seen = new Set<number>();
-  const values: Record<string, unknown> = {};
-  for (const { extensionType, extensionData } of raw) {
-    // RFC 5246 §7.4.1.4: no more than one of a type, known to us or not.
-    if (seen.has(extensionType)) {
-      throw new DtlsError(
-        "DTLS_ILLEGAL_PARAMETER",
-        `extension ${nameOf(ExtensionType, extensionType)} stands twice`,
-      );
-    }
-    seen.add(extensionType);
-    for (const [name, [known, type]] of Object.entries(fields)) {
-      if (known === extensionType) {
-        values[name] = decode(nameOf(ExtensionType, extensionType), type, extensionData);
+function extensionSet<F extends ExtensionFields>(fields: F): ExtensionSet<ValuesOf<F>>;
+function extensionSet(fields: ExtensionFields): ExtensionSet<Readonly<Record<string, unknown>>> {
+  const entries = Object.entries(fields).map(([name, [extensionType, type]]) => {
+    return { name, extensionType, type, label: nameOf(ExtensionType, extensionType) };
+  });
+  const byType = new Map(entries.map((entry) => [entry.extensionType, entry]));
+  return {
+    read(raw) {
+      const seen = new Set<number>();
+      const values: Record<string, unknown> = {};
+      for (const { extensionType, extensionData } of raw) {
+        // RFC 5246 §7.4.1.4: no more than one of a type, known to us or not.
+        if (seen.has(extensionType)) {
+          throw new DtlsError("DTLS_ILLEGAL_PARAMETER", `extension ${extensionType} stands twice`);
+        }
+        seen.add(extensionType);
+        const known = byType.get(extensionType);
+        if (known !== undefined) values[known.name] = decode(known.label, known.type, extensionData);
       }
-    }
-  }
-  return values;
-}
-
-function writeFields(fields: ExtensionFields, values: Readonly<Record<string, unknown>>): RawExtension[] {
-  return Object.entries(fields)
-    .filter(([name]) => values[name] !== undefined)
-    .map(([name, [extensionType, type]]) => ({
-      extensionType,
-      extensionData: encode(type, values[name]),
-    }));
-}
-
-function someOf(extensions: RawExtension[]): RawExtension[] | undefined {
-  return extensions.length > 0 ? extensions : undefined;
+      return values;
+    },
+    write(values) {
+      const raw: RawExtension[] = [];
+      for (const { name, extensionType, type } of entries) {
+        const value = values[name];
+        if (value !== undefined) raw.push({ extensionType, extensionData: encode(type, value) });
+      }
+      return raw.length > 0 ? raw : undefined;
+    },
+    typesOf: (values) =>
+      entries.filter(({ name }) => values[name] !== undefined).map(({ extensionType }) => extensionType),
+  };
 }
 
 function checkChoice<T>(name: string, chosen: T | undefined, offered: readonly T[] | undefined): void {
