@@ -7,19 +7,19 @@ import type { EmitEvent } from "./events.ts";
 import { guardPersistence, type StoredWill } from "./guarded-persistence.ts";
 import type { Limits } from "./limits.ts";
 import { type Published, refusedPublish, refusedSubscribe } from "./message-rules.ts";
+import type { MqttSession, MqttSessions } from "./mqtt/session.ts";
 import type { SqlitePersistence } from "./persistence/index.ts";
-import type { Session, Sessions } from "./sessions.ts";
 
 export interface BrokerOptions {
   readonly persistence: SqlitePersistence;
-  readonly sessions: Sessions;
+  readonly sessions: MqttSessions;
   readonly limits: Limits;
   readonly emit: EmitEvent;
   /** Is anybody listening? An event for each message is made for nobody otherwise. */
   readonly observed: () => boolean;
   /** Judges the session's certificate and device as of now; throws a GatewayError. */
-  readonly recheck: (session: Session) => void;
-  readonly refuse: (session: Session, reason: RefusalReason, detail: string, clientId: string) => void;
+  readonly recheck: (session: MqttSession) => void;
+  readonly refuse: (session: MqttSession, reason: RefusalReason, detail: string, clientId: string) => void;
   /** May the will of a client that is not connected still fire? */
   readonly mayFire: (will: StoredWill) => boolean;
 }
@@ -28,7 +28,7 @@ export interface BrokerOptions {
 export class Broker {
   readonly #aedes: Aedes;
   readonly #options: BrokerOptions;
-  readonly #sessions = new WeakMap<object, Session>();
+  readonly #sessions = new WeakMap<object, MqttSession>();
   #subscriber: Client | undefined;
 
   private constructor(options: BrokerOptions) {
@@ -68,7 +68,7 @@ export class Broker {
   }
 
   /** Hands an authenticated connection to Aedes. */
-  accept(session: Session): void {
+  accept(session: MqttSession): void {
     // Aedes uses a few parts of a Duplex, and MqttConnection has those parts alone.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     const client = this.#aedes.handle(session.connection as unknown as Duplex);
@@ -179,7 +179,7 @@ export class Broker {
     void this.#afterRelease(old, () => this.#authenticate(client, done));
   }
 
-  async #afterRelease(old: Session, next: () => void): Promise<void> {
+  async #afterRelease(old: MqttSession, next: () => void): Promise<void> {
     await old.released;
     this.#options.sessions.remove(old);
     next();
@@ -232,7 +232,7 @@ export class Broker {
   }
 
   /** Its connection may have broken after the certificate was revoked and before anybody noticed. */
-  #recheckForWill(session: Session): void {
+  #recheckForWill(session: MqttSession): void {
     try {
       this.#options.recheck(session);
     } catch {

@@ -1,9 +1,14 @@
 import { type RefusalReason, refusalReasons } from "./errors.ts";
 
+/** What a peer speaks to the gateway: MQTT over TLS, or DTLS. */
+export type Transport = "mqtt" | "dtls";
+
 /** Who a session belongs to, as events tell it. */
 export interface SessionInfo {
+  readonly transport: Transport;
   readonly kind: "device" | "operator";
   readonly deviceId: string;
+  /** MQTT's; empty over another transport. */
   readonly clientId: string;
   readonly group?: string;
   /** Lower-case hex SHA-256 of the certificate. */
@@ -11,15 +16,21 @@ export interface SessionInfo {
   readonly address: string;
   readonly since: Date;
   readonly certificateNotAfter: Date;
-  /** The TLS session was resumed; the certificate was checked again nevertheless. */
+  /** The TLS or DTLS session was resumed; the certificate was checked again nevertheless. */
   readonly resumed: boolean;
 }
 
 /** What the gateway tells its owner; `type` discriminates. Nothing here holds a payload or key material. */
 export type GatewayEvent =
-  | { readonly type: "listening"; readonly host: string; readonly port: number }
+  | {
+      readonly type: "listening";
+      readonly transport: Transport;
+      readonly host: string;
+      readonly port: number;
+    }
   | {
       readonly type: "connection.refused";
+      readonly transport: Transport;
       readonly reason: RefusalReason;
       readonly detail: string;
       readonly address: string;
@@ -72,6 +83,7 @@ export type EmitEvent = (event: GatewayEvent) => void;
 
 /** What is known of a connection that was refused. */
 export interface Refused {
+  readonly transport: Transport;
   readonly address: string;
   readonly deviceId?: string | undefined;
   readonly fingerprint?: string | undefined;
@@ -80,9 +92,10 @@ export interface Refused {
 
 /** The event of a refused connection; what a peer chose itself is cut to a length fit for a log. */
 export function connectionRefused(reason: RefusalReason, detail: string, about: Refused): GatewayEvent {
-  const { address, deviceId, fingerprint, clientId } = about;
+  const { transport, address, deviceId, fingerprint, clientId } = about;
   return {
     type: "connection.refused",
+    transport,
     reason,
     detail: detail === "" ? refusalReasons[reason] : detail.slice(0, 512),
     address,

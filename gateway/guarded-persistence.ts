@@ -1,11 +1,11 @@
 import { Readable } from "node:stream";
 import type { Client } from "aedes";
 import type { MqttConnection } from "./mqtt/connection.ts";
+import type { MqttSession } from "./mqtt/session.ts";
 import type { RequestedSubscription, SqlitePersistence } from "./persistence/persistence.ts";
-import type { Session } from "./sessions.ts";
 
 export interface PersistenceGuards {
-  readonly sessionOf: (client: Client) => Session | undefined;
+  readonly sessionOf: (client: Client) => MqttSession | undefined;
   /** The client whose SUBSCRIBE is being answered in this very call. */
   readonly subscriber: () => Client | undefined;
   /** May the will of a client that is no longer connected still fire? */

@@ -1,4 +1,4 @@
-import { type Identity, readIdentity } from "../pki/index.ts";
+import { type Certificate, type Identity, readIdentity, type ValidatedPath } from "../pki/index.ts";
 import { type RefusalReason, refusal } from "./errors.ts";
 import type { AuthenticatedPeer } from "./peer.ts";
 import { asRefusal } from "./trust.ts";
@@ -46,9 +46,30 @@ export function identify(
   now: Date,
   trustDomain?: string,
 ): DeviceIdentity {
-  const { leaf } = peer;
+  return identityOf(peer.leaf, registry, now, trustDomain);
+}
+
+/**
+ * As `identify`, for a path whose owner has still to finish its handshake: says whether it would be let in then, and
+ * gives nobody an identity. @throws GatewayError GATEWAY_REFUSED with the reason
+ */
+export function assertAdmissible(
+  path: ValidatedPath,
+  registry: DeviceRegistry,
+  now: Date,
+  trustDomain?: string,
+): void {
+  identityOf(path.leaf, registry, now, trustDomain);
+}
+
+function identityOf(
+  leaf: Certificate,
+  registry: DeviceRegistry,
+  now: Date,
+  trustDomain: string | undefined,
+): DeviceIdentity {
   if (now.getTime() > leaf.notAfter.getTime()) throw refusal("certificate_expired");
-  const named = identityIn(peer);
+  const named = identityIn(leaf);
   if (trustDomain !== undefined && named.trustDomain !== trustDomain) {
     throw refusal(
       "wrong_trust_domain",
@@ -79,9 +100,9 @@ export function identify(
 }
 
 /** The id a refused peer claims, for the event that tells of it; undefined where its certificate names none. */
-export function claimedIdentity(peer: AuthenticatedPeer): string | undefined {
+export function claimedIdentity(leaf: Certificate): string | undefined {
   try {
-    return readIdentity(peer.leaf).id;
+    return readIdentity(leaf).id;
   } catch {
     return undefined;
   }
@@ -100,9 +121,9 @@ export function endOfDevice(registry: DeviceRegistry, id: string): RefusalReason
   return allRevoked ? "certificate_revoked" : undefined;
 }
 
-function identityIn(peer: AuthenticatedPeer): Identity {
+function identityIn(leaf: Certificate): Identity {
   try {
-    return readIdentity(peer.leaf);
+    return readIdentity(leaf);
   } catch (error) {
     throw asRefusal(error);
   }

@@ -1,6 +1,6 @@
 import type { RefusalReason } from "./errors.ts";
 import type { Limits } from "./limits.ts";
-import type { Session } from "./sessions.ts";
+import type { MqttSession } from "./mqtt/session.ts";
 import { isFilter, isTopic } from "./topics.ts";
 
 /** The parts of PUBLISH and will packets that are judged. Aedes hands in both; only a PUBLISH has a `cmd`. */
@@ -15,7 +15,7 @@ export interface Published {
 
 /** Why a message, or a will as it is about to fire, is refused; undefined when it may go out. */
 export function refusedPublish(
-  session: Session,
+  session: MqttSession,
   packet: Published,
   will: boolean,
   limits: Limits,
@@ -31,7 +31,7 @@ export function refusedPublish(
 
 /** Why a topic filter is refused; undefined when it is granted. */
 export function refusedSubscribe(
-  session: Session,
+  session: MqttSession,
   filter: string,
   limits: Limits,
 ): RefusalReason | undefined {

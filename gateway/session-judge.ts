@@ -1,19 +1,12 @@
 import { GatewayError, refusalReasons } from "./errors.ts";
+import type { Gatekeeper } from "./gatekeeper.ts";
 import { identify } from "./identity.ts";
-import type { GatewaySettings } from "./options.ts";
-import type { RememberedRegistry } from "./remembered-registry.ts";
-import type { Session, Sessions } from "./sessions.ts";
-import type { Trust } from "./trust.ts";
-
-/** The gateway's settings, with the registry that peers are judged by. */
-export interface JudgingSettings extends GatewaySettings {
-  readonly registry: RememberedRegistry;
-}
+import type { Session } from "./session.ts";
 
 export interface SessionJudgeOptions {
-  readonly sessions: Sessions;
-  /** Those of now: a reload replaces them. */
-  readonly settings: () => JudgingSettings;
+  readonly gatekeeper: Gatekeeper;
+  /** The sessions of this moment, over all transports. */
+  readonly sessions: () => Iterable<Session>;
   /** A session was ended because its peer would not be let in now. */
   readonly onKicked: (session: Session) => void;
   /** The registry failed; that says nothing about the session. */
@@ -33,7 +26,7 @@ export class SessionJudge {
    * GatewayError comes from the registry.
    */
   judge(session: Session): void {
-    const { registry, trustDomain, now, access } = this.#options.settings();
+    const { registry, trustDomain, now, access } = this.#options.gatekeeper.settings;
     const judgedAt = registry.recentCounter();
     try {
       const identity = identify(session.peer, registry, now(), trustDomain);
@@ -48,15 +41,15 @@ export class SessionJudge {
 
   /** As `judge`, for a session that was judged a moment ago: nothing is asked where nothing changed. */
   judgeIfChanged(session: Session): void {
-    const { now, registry } = this.#options.settings();
+    const { now, registry } = this.#options.gatekeeper.settings;
     const expired = now().getTime() > session.identity.notAfter.getTime();
     if (expired || registry.changeCounter() !== session.judgedAt) this.judge(session);
   }
 
   /** One judgement for each session. They throw what the registry throws. */
   *subjects(): Generator<() => void> {
-    for (const session of this.#options.sessions) {
-      if (session.connection.destroyed) continue;
+    for (const session of this.#options.sessions()) {
+      if (session.ended) continue;
       yield () => {
         try {
           this.judge(session);
@@ -68,19 +61,20 @@ export class SessionJudge {
   }
 
   endExpired(): void {
-    const now = this.#options.settings().now().getTime();
-    for (const session of this.#options.sessions) {
-      if (now > session.identity.notAfter.getTime() && !session.connection.destroyed) {
+    const now = this.#options.gatekeeper.settings.now().getTime();
+    for (const session of this.#options.sessions()) {
+      if (now > session.identity.notAfter.getTime() && !session.ended) {
         session.kick("certificate_expired", refusalReasons.certificate_expired);
       }
     }
   }
 
   /** Judges every session by new anchors, lists and policy, in slices. */
-  async judgeAll(trust: Trust): Promise<{ readonly kept: number; readonly closed: number }> {
+  async judgeAll(): Promise<{ readonly kept: number; readonly closed: number }> {
     const count = { kept: 0, closed: 0 };
-    for (const session of this.#options.sessions) {
-      if (session.connection.destroyed) continue;
+    const { trust } = this.#options.gatekeeper;
+    for (const session of this.#options.sessions()) {
+      if (session.ended) continue;
       const kept = this.#judgeBy(trust, session);
       count[kept ? "kept" : "closed"] += 1;
       if ((count.kept + count.closed) % 100 === 0)
@@ -89,9 +83,9 @@ export class SessionJudge {
     return count;
   }
 
-  #judgeBy(trust: Trust, session: Session): boolean {
+  #judgeBy(trust: Gatekeeper["trust"], session: Session): boolean {
     try {
-      session.rights = this.#options.settings().access.rightsOf(session.identity);
+      session.rights = this.#options.gatekeeper.settings.access.rightsOf(session.identity);
       session.peer = session.peer.judgedAgain(trust);
       this.judge(session);
       return true;
