@@ -1,25 +1,62 @@
 import { Backoff } from "./backoff.ts";
-import { closedError, DeviceError, isRefusal, textOf } from "./errors.ts";
-import { VerifiedGateway } from "./gateway-dial.ts";
-import { assertSameDevice, type DeviceIdentity } from "./identity.ts";
-import { type Message, MqttLink } from "./mqtt-link.ts";
-import { parsePins, type Settings } from "./options.ts";
-import type { SessionEvents } from "./session-events.ts";
+import { closedError, DeviceError, errorOf, isRefusal, textOf } from "./errors.ts";
+import type { CommonSessionEvents } from "./session-events.ts";
+import type { SessionSettings } from "./session-options.ts";
 
 /** `waiting`: between two attempts. */
 export type SessionState = "connecting" | "connected" | "waiting" | "closed";
 
-/** What the owner of a connection does with it. */
-export interface ConnectionOwner {
-  /** Accepted, and what was in flight before is acknowledged: requests may be made on the link. */
-  ready(link: MqttLink, sessionPresent: boolean): void;
-  /** No requests until the next `ready`. */
-  down(): void;
+/**
+ * The way to the gateway, taken anew for each attempt. `Who` is what this device proves itself by, `Gateway` what has
+ * proved itself to this device.
+ */
+export interface Line<Who, Gateway> {
+  /** Resolves once the gateway has proven itself. Throws DeviceError, or the signal's reason. */
+  dial(who: Who, signal: AbortSignal): Promise<Gateway>;
+  /** Gives up what a dial returned too late. */
+  abandon(gateway: Gateway): void;
+  /** Begins the exchange with a gateway that has proven itself. The line must be closed. */
+  attach(gateway: Gateway): void;
+  /** Ends the exchange in order. `closed` follows. */
+  disconnect(): void;
+  /** Cuts it off for a reason. `closed` follows with that reason. */
+  drop(error: DeviceError): void;
+  /** Lets go of everything. The line must be closed, and is of no use afterwards. */
+  end(): void;
 }
 
-/** An identity on its way in, until the gateway has accepted or refused it. */
-interface Candidate {
-  readonly identity: DeviceIdentity;
+/** What a line tells, once attached. After `closed` it waits for the next `attach`. */
+export interface LineListener<Connected> {
+  /** The gateway has accepted this device. */
+  accepted(connected: Connected): void;
+  /** Requests may be made: what was in flight before is settled. */
+  ready(): void;
+  /** It is over; without an error it was ours to end. */
+  closed(error: DeviceError | undefined): void;
+}
+
+/** What a connection tells its owner. */
+export interface ConnectionOwner<Who, Connected> {
+  connected(connected: Connected): void;
+  /** Requests may be made on the line. */
+  ready(): void;
+  /** No requests until the next `ready`. */
+  down(): void;
+  /** The gateway has accepted what `replace` was given. */
+  replaced(who: Who): void;
+  emit<K extends keyof CommonSessionEvents>(event: K, value: CommonSessionEvents[K]): void;
+}
+
+export interface ConnectionParts<Who, Gateway, Connected> {
+  readonly who: Who;
+  readonly settings: SessionSettings;
+  readonly owner: ConnectionOwner<Who, Connected>;
+  readonly line: (listener: LineListener<Connected>) => Line<Who, Gateway>;
+}
+
+/** A new `Who` on its way in, until the gateway has accepted or refused it. */
+interface Candidate<Who> {
+  readonly who: Who;
   readonly resolve: () => void;
   readonly reject: (error: DeviceError) => void;
 }
@@ -27,47 +64,43 @@ interface Candidate {
 /**
  * Keeps one device connected to its gateway: dials, waits, dials again.
  *
- *     connecting --CONNACK 0--> connected
+ *     connecting --accepted--> connected
  *         |   ^                     |
  *       fails  `--delay is over--.  | lost
  *         v                       \ v
  *         `-----------------------> waiting
  *
- * Every attempt, the first as the thousandth, is a full TLS handshake under the same rules: nothing is relaxed
- * however often it fails, and no failure but `close()` stops it.
+ * Every attempt, the first as the thousandth, proves the gateway under the same rules: nothing is relaxed however
+ * often it fails, and no failure but `close()` stops it.
  */
-export class Connection {
-  readonly #settings: Settings;
-  readonly #events: SessionEvents;
-  readonly #owner: ConnectionOwner;
+export class Connection<Who, Gateway, Connected> {
+  readonly #settings: SessionSettings;
+  readonly #owner: ConnectionOwner<Who, Connected>;
   readonly #backoff: Backoff;
-  readonly #link: MqttLink;
-  #identity: DeviceIdentity;
-  #candidate: Candidate | undefined;
+  readonly #line: Line<Who, Gateway>;
+  #who: Who;
+  #candidate: Candidate<Who> | undefined;
   #state: SessionState = "connecting";
-  #sessionPresent = false;
-  /** Set while the link is attached. */
-  #gateway: VerifiedGateway | undefined;
+  /** The line is attached. */
+  #attached = false;
   /** Aborts the dial under way. */
   #dial: AbortController | undefined;
   /** The timer of the current state: deadline, stability or delay. */
   #cancelTimer = () => {};
-  /** The connection is being ended to start again at once, under another identity. */
+  /** The connection is being ended to start again at once, as somebody else. */
   #restarting = false;
   #closing: Promise<void> | undefined;
   #whenDown = () => {};
 
-  constructor(identity: DeviceIdentity, settings: Settings, events: SessionEvents, owner: ConnectionOwner) {
-    this.#identity = identity;
+  constructor({ who, settings, owner, line }: ConnectionParts<Who, Gateway, Connected>) {
+    this.#who = who;
     this.#settings = settings;
-    this.#events = events;
     this.#owner = owner;
     const { reconnect, random } = settings;
     this.#backoff = new Backoff({ minMs: reconnect.minMs, maxMs: reconnect.maxMs, random });
-    this.#link = new MqttLink(settings, {
-      accepted: (sessionPresent) => this.#onAccepted(sessionPresent),
+    this.#line = line({
+      accepted: (connected) => this.#onAccepted(connected),
       ready: () => this.#onReady(),
-      message: (message) => this.#onMessage(message),
       closed: (error) => this.#onClosed(error),
     });
     void this.#attempt();
@@ -77,32 +110,30 @@ export class Connection {
     return this.#state;
   }
 
-  /** The identity that the gateway accepted last, or the first one. */
-  get identity(): DeviceIdentity {
-    return this.#identity;
+  /** What the gateway accepted last, or the first one. */
+  get who(): Who {
+    return this.#who;
   }
 
-  /** See `DeviceSession.replaceIdentity`. */
-  async replaceIdentity(identity: DeviceIdentity): Promise<void> {
-    assertSameDevice(this.#identity, identity);
-    parsePins(this.#settings.pins, identity.anchors);
+  /** Goes on as somebody else; resolves once the gateway has accepted that. See `DeviceSession.replaceIdentity`. */
+  async replace(who: Who): Promise<void> {
     if (this.#candidate)
       throw new DeviceError("DEVICE_IDENTITY_BUSY", "a change of identity is already under way");
     await new Promise<void>((resolve, reject) => {
-      this.#candidate = { identity, resolve, reject };
-      this.#restart();
+      this.#candidate = { who, resolve, reject };
+      this.#restart(new DeviceError("DEVICE_CONNECTION_LOST", "begun again under a new identity"));
     });
   }
 
-  /** Ends the connection with DISCONNECT, and with it the reconnecting. */
+  /** Ends the connection in order, and with it the reconnecting. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
 
   async #attempt(): Promise<void> {
-    const { gateway, pins, crls, revocation, now, connectTimeoutMs } = this.#settings;
-    const identity = this.#candidate?.identity ?? this.#identity;
+    const { gateway, connectTimeoutMs } = this.#settings;
+    const who = this.#candidate?.who ?? this.#who;
     const dial = new AbortController();
     this.#state = "connecting";
     this.#dial = dial;
@@ -112,64 +143,42 @@ export class Connection {
         `no session with ${gateway.host}:${gateway.port} within ${connectTimeoutMs} ms`,
       );
       dial.abort(error);
-      if (this.#gateway) this.#link.drop(error);
+      if (this.#attached) this.#line.drop(error);
     });
     try {
-      const secureContext = identity.secureContext();
-      const rules = { anchors: identity.anchors, pins, crls, revocation, now };
-      const verified = await VerifiedGateway.dial({
-        ...gateway,
-        ...rules,
-        secureContext,
-        signal: dial.signal,
-      });
+      const proven = await this.#line.dial(who, dial.signal);
       if (dial.signal.aborted) {
-        verified.socket.destroy();
-        throw dial.signal.reason;
+        this.#line.abandon(proven);
+        throw errorOf(dial.signal.reason);
       }
-      this.#gateway = verified;
-      this.#link.attach(verified);
+      this.#attached = true;
+      this.#line.attach(proven);
     } catch (error) {
       this.#onLost(error instanceof DeviceError ? error : unexpected(error), false);
     }
   }
 
-  #onAccepted(sessionPresent: boolean): void {
-    const gateway = this.#gateway;
-    if (!gateway || this.#closing) return;
+  #onAccepted(connected: Connected): void {
+    if (!this.#attached || this.#closing) return;
     this.#state = "connected";
-    this.#sessionPresent = sessionPresent;
     this.#setTimer(this.#settings.reconnect.stableAfterMs, () => this.#backoff.reset());
     const candidate = this.#candidate;
     if (candidate) {
       this.#candidate = undefined;
-      this.#identity = candidate.identity;
+      this.#who = candidate.who;
       candidate.resolve();
     }
-    this.#events.emit("connected", {
-      sessionPresent,
-      fingerprint: gateway.path.leaf.fingerprint,
-      protocol: gateway.protocol,
-      cipher: gateway.cipher,
-    });
-    if (candidate) {
-      this.#events.emit("identity-replaced", { fingerprint: this.#identity.certificate.fingerprint });
-    }
+    this.#owner.connected(connected);
+    if (candidate) this.#owner.replaced(candidate.who);
   }
 
   #onReady(): void {
-    if (!this.#closing && !this.#restarting) this.#owner.ready(this.#link, this.#sessionPresent);
-  }
-
-  #onMessage(message: Message): boolean {
-    if (!this.#events.listens("message")) return false;
-    this.#events.emit("message", message);
-    return true;
+    if (!this.#closing && !this.#restarting) this.#owner.ready();
   }
 
   #onClosed(error: DeviceError | undefined): void {
     const wasAccepted = this.#state === "connected";
-    this.#gateway = undefined;
+    this.#attached = false;
     this.#owner.down();
     this.#onLost(error, wasAccepted);
   }
@@ -179,11 +188,11 @@ export class Connection {
     this.#cancelTimer();
     this.#dial = undefined;
     if (this.#closing) {
-      if (wasAccepted) this.#events.emit("disconnected", { reason: undefined });
+      if (wasAccepted) this.#owner.emit("disconnected", { reason: undefined });
       return this.#whenDown();
     }
     this.#state = "waiting";
-    if (wasAccepted) this.#events.emit("disconnected", { reason: this.#restarting ? undefined : error });
+    if (wasAccepted) this.#owner.emit("disconnected", { reason: this.#restarting ? undefined : error });
     // A listener may have closed the session: here, and at the next event.
     if (this.#closing) return;
     if (this.#restarting) {
@@ -198,18 +207,17 @@ export class Connection {
       this.#candidate = undefined;
       candidate.reject(reason);
     }
-    if (refused) this.#events.emit("refused", { error: reason });
+    if (refused) this.#owner.emit("refused", { error: reason });
     if (this.#closing) return;
     // After a new identity was refused the previous one has no reason to wait long.
     const slowly = candidate === undefined && reason.retry === "slowly";
     const delayMs = this.#backoff.next(slowly ? "slowly" : "soon");
     this.#setTimer(delayMs, () => void this.#attempt());
-    this.#events.emit("reconnecting", { attempt: this.#backoff.attempt, delayMs, reason });
+    this.#owner.emit("reconnecting", { attempt: this.#backoff.attempt, delayMs, reason });
   }
 
   /** Ends whatever is under way, to begin again at once. */
-  #restart(): void {
-    const again = new DeviceError("DEVICE_CONNECTION_LOST", "begun again under a new identity");
+  #restart(again: DeviceError): void {
     this.#owner.down();
     if (this.#state === "waiting") {
       this.#cancelTimer();
@@ -217,8 +225,8 @@ export class Connection {
       return;
     }
     this.#restarting = true;
-    if (this.#state === "connected") this.#link.disconnect();
-    else if (this.#gateway) this.#link.drop(again);
+    if (this.#state === "connected") this.#line.disconnect();
+    else if (this.#attached) this.#line.drop(again);
     else this.#dial?.abort(again);
   }
 
@@ -230,12 +238,12 @@ export class Connection {
     this.#cancelTimer();
     this.#candidate?.reject(closedError());
     this.#candidate = undefined;
-    if (this.#gateway) this.#link.disconnect();
+    if (this.#attached) this.#line.disconnect();
     else this.#dial?.abort(closedError());
     if (!idle) await down;
     this.#state = "closed";
-    this.#link.end();
-    this.#events.emit("closed", undefined);
+    this.#line.end();
+    this.#owner.emit("closed", undefined);
   }
 
   #setTimer(delayMs: number, callback: () => void): void {
@@ -245,5 +253,7 @@ export class Connection {
 }
 
 function unexpected(thrown: unknown): DeviceError {
-  return new DeviceError("DEVICE_TLS_FAILED", `TLS could not start: ${textOf(thrown)}`, { cause: thrown });
+  return new DeviceError("DEVICE_TLS_FAILED", `the handshake could not start: ${textOf(thrown)}`, {
+    cause: thrown,
+  });
 }

@@ -25,7 +25,8 @@ export {
 } from "./identity-files.ts";
 export type { Message } from "./mqtt-link.ts";
 export type { QoS, QueueLimits } from "./offline-queue.ts";
-export { type ConnectOptions, defaults, type StartTimer, type Will } from "./options.ts";
+export { type ConnectOptions, defaults, type Will } from "./options.ts";
 export type { DeviceSession, PublishOptions } from "./session.ts";
 export type { DeviceSessionEvents, DeviceSessionListener } from "./session-events.ts";
+export type { StartTimer } from "./session-options.ts";
 export type { Granted } from "./subscriptions.ts";

@@ -1,10 +1,13 @@
 import type { TLSSocket } from "node:tls";
 import { type IConnackPacket, type IPublishPacket, MqttClient, type Packet } from "mqtt";
+import type { Line, LineListener } from "./connection.ts";
 import { DeviceError, errorOf, textOf } from "./errors.ts";
-import { dialError, type VerifiedGateway } from "./gateway-dial.ts";
+import { dialError, VerifiedGateway } from "./gateway-dial.ts";
+import type { DeviceIdentity } from "./identity.ts";
 import type { Outgoing, QoS } from "./offline-queue.ts";
 import type { Settings } from "./options.ts";
 import { PacketLimit } from "./packet-limit.ts";
+import type { DeviceSessionEvents } from "./session-events.ts";
 
 /** A message from the gateway. */
 export interface Message {
@@ -16,16 +19,13 @@ export interface Message {
   readonly dup: boolean;
 }
 
-/** What a link tells its session. After `closed` it waits for the next `attach`. */
-export interface LinkListener {
-  /** CONNACK with return code 0; messages that were in flight are about to be sent again. */
-  accepted(sessionPresent: boolean): void;
-  /** Everything in flight from the last connection is acknowledged: new messages may follow. */
-  ready(): void;
+/**
+ * What a link tells its session: `accepted` at CONNACK with return code 0, when messages that were in flight are about
+ * to be sent again; `ready` when all of those are acknowledged and new messages may follow.
+ */
+export interface MqttLinkListener extends LineListener<DeviceSessionEvents["connected"]> {
   /** False: nobody listens yet. */
   message(message: Message): boolean;
-  /** The connection is gone; without an error it was ours to end. */
-  closed(error: DeviceError | undefined): void;
 }
 
 /** QoS 2 messages that the gateway may leave between PUBLISH and PUBREL. */
@@ -40,9 +40,9 @@ const lingerMs = 2_000;
  * connections. Connecting, reconnecting, subscribing again and queueing are not left to it: it gets a socket only
  * as a VerifiedGateway, and never opens one.
  */
-export class MqttLink {
+export class MqttLink implements Line<DeviceIdentity, VerifiedGateway> {
   readonly #settings: Settings;
-  readonly #listener: LinkListener;
+  readonly #listener: MqttLinkListener;
   readonly #client: MqttClient;
   readonly #incomingQos2 = new Set<number>();
   #gateway: VerifiedGateway | undefined;
@@ -51,7 +51,7 @@ export class MqttLink {
   #error: DeviceError | undefined;
   #cancelLinger = () => {};
 
-  constructor(settings: Settings, listener: LinkListener) {
+  constructor(settings: Settings, listener: MqttLinkListener) {
     this.#settings = settings;
     this.#listener = listener;
     const { will } = settings;
@@ -80,7 +80,18 @@ export class MqttLink {
     this.#client.handleMessage = (packet, acknowledge) => this.#deliver(packet, acknowledge);
   }
 
-  /** Sends CONNECT to a gateway that has proven itself. The link must be closed. */
+  async dial(identity: DeviceIdentity, signal: AbortSignal): Promise<VerifiedGateway> {
+    const { gateway, pins, crls, revocation, now } = this.#settings;
+    const rules = { anchors: identity.anchors, pins, crls, revocation, now };
+    const secureContext = identity.secureContext();
+    return VerifiedGateway.dial({ ...gateway, ...rules, secureContext, signal });
+  }
+
+  abandon(gateway: VerifiedGateway): void {
+    gateway.socket.destroy();
+  }
+
+  /** Sends CONNECT. */
   attach(gateway: VerifiedGateway): void {
     this.#gateway = gateway;
     this.#accepted = false;
@@ -112,7 +123,7 @@ export class MqttLink {
     await this.#client.unsubscribeAsync(filter);
   }
 
-  /** Ends the connection with DISCONNECT, so that no will is published. `closed` follows. */
+  /** With DISCONNECT, so that no will is published. */
   disconnect(): void {
     const socket = this.#gateway?.socket;
     if (!socket || this.#ending) return;
@@ -123,13 +134,11 @@ export class MqttLink {
     this.#cancelLinger = this.#settings.startTimer(() => socket.destroy(), lingerMs);
   }
 
-  /** Cuts the connection for a reason. `closed` follows with that reason. */
   drop(error: DeviceError): void {
     this.#error ??= error;
     this.#gateway?.socket.destroy();
   }
 
-  /** Releases what mqtt.js holds. The link must be closed, and is of no use afterwards. */
   end(): void {
     // Before a first connection there is nothing to release, and mqtt.js has no stream to look at.
     if (this.#gateway) this.#client.end(true);
@@ -189,9 +198,13 @@ export class MqttLink {
         ),
       );
     }
+    const gateway = this.#gateway;
+    if (gateway === undefined) throw new Error("unreachable: CONNACK without a gateway");
     this.#accepted = true;
-    if (!packet.sessionPresent) this.#incomingQos2.clear();
-    this.#listener.accepted(packet.sessionPresent);
+    const { sessionPresent } = packet;
+    if (!sessionPresent) this.#incomingQos2.clear();
+    const { path, protocol, cipher } = gateway;
+    this.#listener.accepted({ sessionPresent, fingerprint: path.leaf.fingerprint, protocol, cipher });
   }
 
   #deliver(packet: IPublishPacket, acknowledge: (error?: Error) => void): void {

@@ -1,7 +1,8 @@
 import { Connection, type SessionState } from "./connection.ts";
 import { closedError, DeviceError } from "./errors.ts";
-import type { DeviceIdentity } from "./identity.ts";
-import type { MqttLink } from "./mqtt-link.ts";
+import type { VerifiedGateway } from "./gateway-dial.ts";
+import { assertSameDevice, type DeviceIdentity } from "./identity.ts";
+import { type Message, MqttLink } from "./mqtt-link.ts";
 import { OfflineQueue, type Outgoing, type QoS } from "./offline-queue.ts";
 import {
   assertTopicFilter,
@@ -9,8 +10,10 @@ import {
   type ConnectOptions,
   defaults,
   parseOptions,
+  type Settings,
 } from "./options.ts";
 import { type DeviceSessionEvents, type DeviceSessionListener, SessionEvents } from "./session-events.ts";
+import { parsePins } from "./session-options.ts";
 import { type Granted, Subscriptions } from "./subscriptions.ts";
 
 export interface PublishOptions {
@@ -22,11 +25,13 @@ export interface PublishOptions {
 
 /** One device's MQTT session over any number of connections. */
 export class DeviceSession implements AsyncDisposable {
-  readonly #events = new SessionEvents();
+  readonly #events = new SessionEvents<DeviceSessionEvents>();
   readonly #queue: OfflineQueue;
   readonly #subscriptions = new Subscriptions(defaults.maxSubscriptions);
-  readonly #connection: Connection;
-  readonly #maxInFlight: number;
+  readonly #connection: Connection<DeviceIdentity, VerifiedGateway, DeviceSessionEvents["connected"]>;
+  readonly #settings: Settings;
+  /** The gateway had kept the session. */
+  #sessionPresent = false;
   /** Set while messages may be sent. */
   #link: MqttLink | undefined;
   #pumping = false;
@@ -35,11 +40,27 @@ export class DeviceSession implements AsyncDisposable {
   /** Use `connect` or `openSession`. */
   constructor(options: ConnectOptions) {
     const settings = parseOptions(options);
+    this.#settings = settings;
     this.#queue = new OfflineQueue(settings.queue);
-    this.#maxInFlight = settings.maxInFlight;
-    this.#connection = new Connection(options.identity, settings, this.#events, {
-      ready: (link, sessionPresent) => this.#onReady(link, sessionPresent),
-      down: () => this.#onDown(),
+    let link: MqttLink | undefined;
+    this.#connection = new Connection({
+      who: options.identity,
+      settings,
+      line: (listener) => {
+        link = new MqttLink(settings, { ...listener, message: (message) => this.#onMessage(message) });
+        return link;
+      },
+      owner: {
+        connected: (connected) => {
+          this.#sessionPresent = connected.sessionPresent;
+          this.#events.emit("connected", connected);
+        },
+        ready: () => link && this.#onReady(link),
+        down: () => this.#onDown(),
+        replaced: ({ certificate }) =>
+          this.#events.emit("identity-replaced", { fingerprint: certificate.fingerprint }),
+        emit: (event, value) => this.#events.emitCommon(event, value),
+      },
     });
   }
 
@@ -49,7 +70,7 @@ export class DeviceSession implements AsyncDisposable {
 
   /** The identity that the gateway accepted last, or the first one. */
   get identity(): DeviceIdentity {
-    return this.#connection.identity;
+    return this.#connection.who;
   }
 
   /** Messages that are not settled: waiting for the gateway, in flight, and their octets together. */
@@ -122,7 +143,9 @@ export class DeviceSession implements AsyncDisposable {
    */
   async replaceIdentity(identity: DeviceIdentity): Promise<void> {
     if (this.#closing) throw closedError();
-    await this.#connection.replaceIdentity(identity);
+    assertSameDevice(this.identity, identity);
+    parsePins(this.#settings.pins, identity.anchors);
+    await this.#connection.replace(identity);
   }
 
   /**
@@ -145,9 +168,15 @@ export class DeviceSession implements AsyncDisposable {
     return this.#connection.close();
   }
 
-  #onReady(link: MqttLink, sessionPresent: boolean): void {
+  #onMessage(message: Message): boolean {
+    if (!this.#events.listens("message")) return false;
+    this.#events.emit("message", message);
+    return true;
+  }
+
+  #onReady(link: MqttLink): void {
     this.#link = link;
-    this.#subscriptions.connected(link, sessionPresent, (filter, error) =>
+    this.#subscriptions.connected(link, this.#sessionPresent, (filter, error) =>
       this.#events.emit("subscription-lost", { filter, error }),
     );
     this.#pump();
@@ -169,7 +198,7 @@ export class DeviceSession implements AsyncDisposable {
     // A QoS 0 message settles inside publish(): the outer loop goes on, the call stack does not grow.
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#link && this.#queue.inFlight < this.#maxInFlight) {
+    while (this.#link && this.#queue.inFlight < this.#settings.maxInFlight) {
       const message = this.#queue.take();
       if (!message) break;
       this.#link.publish(message, (error) => this.#published(message, error));

@@ -4,12 +4,8 @@ import {
   type DeviceIdentity,
   identityFromSigner,
 } from "../../../device-client/index.ts";
-import {
-  assertTopicFilter,
-  assertTopicName,
-  parseGateway,
-  parseOptions,
-} from "../../../device-client/options.ts";
+import { assertTopicFilter, assertTopicName, parseOptions } from "../../../device-client/options.ts";
+import { parseGateway } from "../../../device-client/session-options.ts";
 import { mintPki } from "../../support/minted-pki.ts";
 
 let identity: DeviceIdentity;
@@ -26,23 +22,23 @@ test.each([
   ["2001:db8::1", "2001:db8::1", 8883],
   ["[2001:db8::1]:65535", "2001:db8::1", 65535],
 ])("gateway %s", (text, host, port) => {
-  expect(parseGateway(text)).toEqual({ host, port, serverName: host });
+  expect(parseGateway(text, 8883)).toEqual({ host, port, serverName: host });
 });
 
 test.each(["", ":8883", "gw:0", "gw:65536", "gw:x", "mqtt://gw", "mqtts://gw:8883", "[gw]:1", "a:b:c"])(
   "gateway %j is refused: there is no other scheme to fall back to",
   (text) => {
-    expect(() => parseGateway(text)).toThrow(/gateway/);
+    expect(() => parseGateway(text, 8883)).toThrow(/gateway/);
   },
 );
 
 test("serverName is the host unless it is given", () => {
-  expect(parseGateway({ host: "192.0.2.1", serverName: "gw.test" })).toEqual({
+  expect(parseGateway({ host: "192.0.2.1", serverName: "gw.test" }, 8883)).toEqual({
     host: "192.0.2.1",
     port: 8883,
     serverName: "gw.test",
   });
-  expect(() => parseGateway({ host: "192.0.2.1", serverName: "" })).toThrow(TypeError);
+  expect(() => parseGateway({ host: "192.0.2.1", serverName: "" }, 8883)).toThrow(TypeError);
 });
 
 test("the client id is the device id unless it is given", () => {
