@@ -40,6 +40,7 @@ export const discardReasons = [
   "malformed_fragment",
   "inconsistent_fragment",
   "message_too_far_ahead",
+  "message_too_large",
   "queue_full",
   "repeated_message",
   "unexpected_message",
@@ -47,6 +48,7 @@ export const discardReasons = [
   "malformed_alert",
   "malformed_return_routability_message",
   "unexpected_return_routability_message",
+  "address_not_validated",
   "closed",
 ] as const;
 export type DiscardReason = (typeof discardReasons)[number];
@@ -95,7 +97,10 @@ export type Answer =
   | { readonly kind: "credential"; readonly credential: Credential | undefined }
   | { readonly kind: "sign"; readonly signature: Uint8Array }
   | { readonly kind: "peer"; readonly identity: unknown }
-  | { readonly kind: "psk"; readonly psk: { readonly identity: Uint8Array; readonly key: Uint8Array } | undefined }
+  | {
+      readonly kind: "psk";
+      readonly psk: { readonly identity: Uint8Array; readonly key: Uint8Array } | undefined;
+    }
   | { readonly kind: "session"; readonly session: ResumableSession | undefined }
   | { readonly kind: "store"; readonly ticket: Uint8Array | undefined }
   /** The question could not be answered, or the peer is refused: the handshake fails with this error's alert. */

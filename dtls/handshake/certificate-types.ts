@@ -1,9 +1,9 @@
-import { DtlsError } from "../errors.ts";
 import { publicKeyOfCertificate, publicKeyOfSpki } from "../crypto/public-key.ts";
+import { DtlsError } from "../errors.ts";
+import type { Credential } from "../signer.ts";
 import { Certificate, RawPublicKeyCertificate } from "../wire/certificate.ts";
 import { decode, encode } from "../wire/presentation.ts";
 import { CertificateType } from "../wire/registry.ts";
-import type { Credential } from "../signer.ts";
 import type { ClaimedKey } from "./peer.ts";
 
 export type CertificateTypeName = "X509" | "RawPublicKey";

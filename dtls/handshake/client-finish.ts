@@ -58,9 +58,7 @@ export function onNewSessionTicket(state: Ending, input: Input): ClientStep {
   const { ticketLifetimeHint, ticket } = decode("NewSessionTicket", NewSessionTicket, message.body);
   // RFC 5077 §3.3: empty when the server changed its mind.
   const kept =
-    ticket.length === 0
-      ? undefined
-      : { bytes: Uint8Array.from(ticket), lifetimeSeconds: ticketLifetimeHint };
+    ticket.length === 0 ? undefined : { bytes: Uint8Array.from(ticket), lifetimeSeconds: ticketLifetimeHint };
   return {
     state: {
       ...state,
@@ -113,7 +111,8 @@ function sessionOf(
   const before = proof.by === "session" ? proof.session : undefined;
   if (before !== undefined && ticket === undefined) return before;
   if (ticket === undefined && terms.sessionId.length === 0) return undefined;
-  const hint = ticket === undefined || ticket.lifetimeSeconds === 0 ? longestSessionSeconds : ticket.lifetimeSeconds;
+  const hint =
+    ticket === undefined || ticket.lifetimeSeconds === 0 ? longestSessionSeconds : ticket.lifetimeSeconds;
   const lifetimeMs = Math.min(hint, longestSessionSeconds) * 1000;
   return {
     sessionId: ticket === undefined ? terms.sessionId : new Uint8Array(),

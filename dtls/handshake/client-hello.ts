@@ -102,10 +102,7 @@ function sessionIdFor(
 }
 
 function sendHello(sent: SentHello, progress: Progress, helloVerifyRequests: number): ClientStep {
-  const flight = new FlightBuilder(progress).add(
-    HandshakeType.client_hello,
-    encode(ClientHello, sent.hello),
-  );
+  const flight = new FlightBuilder(progress).add(HandshakeType.client_hello, encode(ClientHello, sent.hello));
   return {
     state: {
       expect: "hello_verify_request_or_server_hello",
@@ -163,7 +160,10 @@ function onHelloVerifyRequest(
   message: HandshakeMessage,
 ): ClientStep {
   if (helloVerifyRequests >= mostHelloVerifyRequests) {
-    throw new DtlsError("DTLS_UNEXPECTED_MESSAGE", `the server asked for a cookie ${helloVerifyRequests + 1} times`);
+    throw new DtlsError(
+      "DTLS_UNEXPECTED_MESSAGE",
+      `the server asked for a cookie ${helloVerifyRequests + 1} times`,
+    );
   }
   const { cookie } = decode("HelloVerifyRequest", HelloVerifyRequest, message.body);
   const hello = { ...sent.hello, cookie: Uint8Array.from(cookie) };
@@ -201,7 +201,10 @@ function readTerms(
     throw new DtlsError("DTLS_ILLEGAL_PARAMETER", `the server chose ${name}, which was not offered`);
   }
   if (hello.compressionMethod !== 0) {
-    throw new DtlsError("DTLS_ILLEGAL_PARAMETER", "the server chose a compression method that was not offered");
+    throw new DtlsError(
+      "DTLS_ILLEGAL_PARAMETER",
+      "the server chose a compression method that was not offered",
+    );
   }
   const chosen = readServerExtensions(hello.extensions, offered, false);
   // RFC 5746 §3.4: renegotiated_connection is empty in a first handshake.

@@ -67,10 +67,7 @@ export function chooseGroup(settings: ServerSettings, offer: ClientOffer): Named
 }
 
 /** RFC 7301 §3.2: the first of our protocols that the client has too. @throws DtlsError DTLS_NO_APPLICATION_PROTOCOL */
-export function chooseApplicationProtocol(
-  settings: ServerSettings,
-  offer: ClientOffer,
-): string | undefined {
+export function chooseApplicationProtocol(settings: ServerSettings, offer: ClientOffer): string | undefined {
   const offered = offer.extensions.applicationProtocols;
   if (offered === undefined || settings.alpnProtocols.length === 0) return undefined;
   const chosen = settings.alpnProtocols.find((protocol) => offered.includes(protocol));

@@ -69,7 +69,12 @@ export function onServerKeyExchange(
   if (claim === undefined) {
     const { pskIdentityHint, params } = decode("ServerKeyExchange", ServerKeyExchangeEcdhePsk, message.body);
     checkGroup(params.namedGroup, context);
-    const said = { signature: undefined, params: kept(params), pskIdentityHint: hintOf(pskIdentityHint), request: undefined };
+    const said = {
+      signature: undefined,
+      params: kept(params),
+      pskIdentityHint: hintOf(pskIdentityHint),
+      request: undefined,
+    };
     return { state: { expect: "server_hello_done", terms, said, ...progress }, actions: [] };
   }
   const { params, algorithm, signature } = decode("ServerKeyExchange", ServerKeyExchangeEcdhe, message.body);
@@ -235,13 +240,11 @@ function keyExchange(
   flight = new FlightBuilder(progress),
 ): ClientStep {
   const { signature, params } = said;
-  if (signature === undefined || params === undefined) throw new Error("unreachable: the server's key was verified");
+  if (signature === undefined || params === undefined)
+    throw new Error("unreachable: the server's key was verified");
   const share = environment.generateKeyShare(groupOf(params));
   const premaster = share.agree(params.public);
-  flight.add(
-    HandshakeType.client_key_exchange,
-    encode(ClientKeyExchangeEcdhe, { public: share.publicKey }),
-  );
+  flight.add(HandshakeType.client_key_exchange, encode(ClientKeyExchangeEcdhe, { public: share.publicKey }));
   const proof: PeerProof = { by: "signature", signature };
   return withSecret(terms, premaster, { proof, identity, ticket: undefined }, shown, flight);
 }

@@ -72,7 +72,11 @@ export type ClientState =
   | ({ readonly expect: "server_key_exchange"; readonly claim: ClaimedKey | undefined } & WithTerms)
   | ({ readonly expect: "certificate_request_or_done"; readonly said: ServerSaid } & WithTerms)
   | ({ readonly expect: "server_hello_done"; readonly said: ServerSaid } & WithTerms)
-  | ({ readonly expect: "peer"; readonly said: ServerSaid; readonly signature: VerifiedSignature } & WithTerms)
+  | ({
+      readonly expect: "peer";
+      readonly said: ServerSaid;
+      readonly signature: VerifiedSignature;
+    } & WithTerms)
   | ({ readonly expect: "credential"; readonly said: ServerSaid; readonly identity: unknown } & WithTerms)
   | ({ readonly expect: "psk"; readonly said: ServerSaid } & WithTerms)
   | ({

@@ -1,4 +1,5 @@
 import type { Address, ClientSettings, Environment } from "../association/settings.ts";
+import { onChangeCipherSpec, onFinished, onNewSessionTicket } from "./client-finish.ts";
 import { onResumedPeer, onServerHello, onStart } from "./client-hello.ts";
 import {
   onCertificate,
@@ -10,7 +11,6 @@ import {
   onServerKeyExchange,
   onSignature,
 } from "./client-proof.ts";
-import { onChangeCipherSpec, onFinished, onNewSessionTicket } from "./client-finish.ts";
 import type { ClientState } from "./client-state.ts";
 import { type Input, type Step, unexpected } from "./step.ts";
 

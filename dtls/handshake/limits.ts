@@ -32,7 +32,10 @@ export interface RecordLimits {
  */
 export function recordLimits(
   settings: CommonSettings,
-  negotiated: { readonly peerRecordSizeLimit: number | undefined; readonly maxFragmentLength: number | undefined },
+  negotiated: {
+    readonly peerRecordSizeLimit: number | undefined;
+    readonly maxFragmentLength: number | undefined;
+  },
 ): RecordLimits {
   const { peerRecordSizeLimit, maxFragmentLength } = negotiated;
   if (peerRecordSizeLimit !== undefined) {

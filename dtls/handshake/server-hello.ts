@@ -57,7 +57,8 @@ export function onClientHello(state: On<"client_hello">, input: Input, context: 
   const { settings } = context;
   const offer = readClientOffer(message, settings);
   const progress = { transcript: state.transcript.with(asTranscribed(message)), sendSeq: state.sendSeq };
-  if (commonSuites(settings, offer).length === 0) throw noCommonSuite("no cipher suite is known to both sides");
+  if (commonSuites(settings, offer).length === 0)
+    throw noCommonSuite("no cipher suite is known to both sides");
   const { sessionTicket } = offer.extensions;
   const ticket = settings.sessionTickets && (sessionTicket?.length ?? 0) > 0 ? sessionTicket : undefined;
   // RFC 5077 §3.4: a ticket goes before the session id.
@@ -76,8 +77,10 @@ export function onSession(state: On<"session">, input: Input, context: ServerCon
   const { session } = expectAnswer(input, "session");
   const { offer, transcript, sendSeq } = state;
   const progress = { transcript, sendSeq };
-  if (session === undefined || !resumes(session, offer, context)) return fullHandshake(progress, offer, context);
-  if (session.peerCertificateType === undefined) return abbreviated(progress, offer, session, undefined, context);
+  if (session === undefined || !resumes(session, offer, context))
+    return fullHandshake(progress, offer, context);
+  if (session.peerCertificateType === undefined)
+    return abbreviated(progress, offer, session, undefined, context);
   const { peerCertificateType: certificateType, peerChain: chain, pskIdentity } = session;
   return {
     state: { expect: "resumed_peer", offer, session, ...progress },
@@ -127,7 +130,8 @@ export function onResumedPeer(state: On<"resumed_peer">, input: Input, context: 
   const { offer, session, transcript, sendSeq } = state;
   const progress = { transcript, sendSeq };
   // Revoked since, or renewed: the client may still prove something better in a full handshake.
-  if (input.type === "answer" && input.answer.kind === "refused") return fullHandshake(progress, offer, context);
+  if (input.type === "answer" && input.answer.kind === "refused")
+    return fullHandshake(progress, offer, context);
   const { identity } = expectAnswer(input, "peer");
   return abbreviated(progress, offer, session, identity, context);
 }
@@ -148,10 +152,7 @@ function abbreviated(
   const flight = new FlightBuilder(progress)
     .add(HandshakeType.server_hello, serverHello(terms, offer, context.settings, true))
     .changeCipherSpec();
-  flight.add(
-    HandshakeType.finished,
-    finishedData(terms, masterSecret, "server", flight.progress.transcript),
-  );
+  flight.add(HandshakeType.finished, finishedData(terms, masterSecret, "server", flight.progress.transcript));
   return {
     state: {
       expect: "change_cipher_spec",
@@ -184,7 +185,12 @@ function fullHandshake(progress: Progress, offer: ClientOffer, context: ServerCo
   );
   const signatureSchemes = commonSchemes(settings, offer);
   if (certificateType === undefined || signatureSchemes.length === 0) {
-    return certificateless(progress, offer, context, "no signature scheme or certificate type fits both sides");
+    return certificateless(
+      progress,
+      offer,
+      context,
+      "no signature scheme or certificate type fits both sides",
+    );
   }
   return {
     state: { expect: "credential", offer, ...progress },
@@ -211,7 +217,12 @@ export function onCredential(state: On<"credential">, input: Input, context: Ser
   const group = chooseGroup(settings, offer);
   const choice = credential && group && chooseSuite(credential, settings, offer);
   if (credential === undefined || group === undefined || choice === undefined) {
-    return certificateless(progress, offer, context, "no suite, group or signature scheme fits the certificate");
+    return certificateless(
+      progress,
+      offer,
+      context,
+      "no suite, group or signature scheme fits the certificate",
+    );
   }
   const { suite, scheme } = choice;
   const share = environment.generateKeyShare(group);
@@ -343,7 +354,12 @@ function agree(
 }
 
 /** RFC 5246 §7.4.1.4: only what the client offered is answered. */
-function serverHello(terms: Terms, offer: ClientOffer, settings: ServerSettings, resumed: boolean): Uint8Array {
+function serverHello(
+  terms: Terms,
+  offer: ClientOffer,
+  settings: ServerSettings,
+  resumed: boolean,
+): Uint8Array {
   const { extensions: offered } = offer;
   const certificates = !isPsk(terms.suite) && !resumed;
   const extensions: ServerExtensions = {
@@ -357,7 +373,9 @@ function serverHello(terms: Terms, offer: ClientOffer, settings: ServerSettings,
       offered.serverCertificateTypes && { serverCertificateType: CertificateType[terms.ownCertificateType] }),
     ...(certificates &&
       settings.clientAuth !== "none" &&
-      offered.clientCertificateTypes && { clientCertificateType: CertificateType[terms.peerCertificateType] }),
+      offered.clientCertificateTypes && {
+        clientCertificateType: CertificateType[terms.peerCertificateType],
+      }),
     ...(offered.recordSizeLimit !== undefined && { recordSizeLimit: terms.receiveLimit }),
     ...(terms.maxFragmentLength !== undefined && { maxFragmentLength: offered.maxFragmentLength }),
     ...(terms.ticket && { sessionTicket: true }),
@@ -394,7 +412,8 @@ function knowsCurve(credential: Credential, offer: ClientOffer): boolean {
   const { asymmetricKeyType, asymmetricKeyDetails } = credential.signer.publicKey;
   const { supportedGroups } = offer.extensions;
   if (asymmetricKeyType !== "ec" || supportedGroups === undefined) return true;
-  const curve = asymmetricKeyDetails?.namedCurve === "secp384r1" ? NamedGroup.secp384r1 : NamedGroup.secp256r1;
+  const curve =
+    asymmetricKeyDetails?.namedCurve === "secp384r1" ? NamedGroup.secp384r1 : NamedGroup.secp256r1;
   return supportedGroups.includes(curve);
 }
 

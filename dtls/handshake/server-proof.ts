@@ -12,7 +12,13 @@ import { HandshakeType } from "../wire/registry.ts";
 import { NewSessionTicket } from "../wire/session-ticket.ts";
 import { readCertificate } from "./certificate-types.ts";
 import { deriveMasterSecret, epochKeys, finishedData } from "./key-schedule.ts";
-import { AuthenticatedPeer, type ClaimedKey, type PeerProof, VerifiedFinished, VerifiedSignature } from "./peer.ts";
+import {
+  AuthenticatedPeer,
+  type ClaimedKey,
+  type PeerProof,
+  VerifiedFinished,
+  VerifiedSignature,
+} from "./peer.ts";
 import type { ClientProof, ServerState } from "./server-state.ts";
 import type { ServerContext } from "./server12.ts";
 import type { ResumableSession } from "./session.ts";
@@ -35,7 +41,11 @@ type ServerStep = Step<ServerState>;
 
 // --- client's Certificate ---
 
-export function onCertificate(state: On<"certificate">, input: Input, { settings }: ServerContext): ServerStep {
+export function onCertificate(
+  state: On<"certificate">,
+  input: Input,
+  { settings }: ServerContext,
+): ServerStep {
   const message = expectMessage(input, HandshakeType.certificate);
   const { terms, share } = state;
   const claim = readCertificate(terms.peerCertificateType, message.body);
@@ -43,7 +53,10 @@ export function onCertificate(state: On<"certificate">, input: Input, { settings
   if (claim === undefined && settings.clientAuth === "required") {
     throw new DtlsError("DTLS_NO_CERTIFICATE", "the client showed no certificate");
   }
-  return { state: { expect: "client_key_exchange", terms, share, claim, ...after(state, message) }, actions: [] };
+  return {
+    state: { expect: "client_key_exchange", terms, share, claim, ...after(state, message) },
+    actions: [],
+  };
 }
 
 // --- client's ClientKeyExchange ---
@@ -202,7 +215,10 @@ export function onFinished(
         actions: [
           {
             do: "ask",
-            question: { kind: "peer", claim: { ...claimOf(proof), address: context.address, resumed: false } },
+            question: {
+              kind: "peer",
+              claim: { ...claimOf(proof), address: context.address, resumed: false },
+            },
           },
         ],
       };
@@ -260,10 +276,7 @@ function lastFlight(
   if (ticket !== undefined) {
     // RFC 5077 §3.3: an empty ticket says that there is none after all.
     const ticketLifetimeHint = settings.sessionLifetimeSeconds;
-    flight.add(
-      HandshakeType.new_session_ticket,
-      encode(NewSessionTicket, { ticketLifetimeHint, ticket }),
-    );
+    flight.add(HandshakeType.new_session_ticket, encode(NewSessionTicket, { ticketLifetimeHint, ticket }));
   }
   flight.changeCipherSpec();
   const verifyData = finishedData(terms, masterSecret, "server", flight.progress.transcript);
@@ -313,7 +326,7 @@ function claimOf(proof: PeerProof) {
   throw new Error("unreachable: a resumed peer was judged before");
 }
 
-function awaitChangeCipherSpec(rest: Omit<On<"change_cipher_spec">, "expect">): ServerStep {
+function awaitChangeCipherSpec(rest: Omit<On<"change_cipher_spec" | "finished">, "expect">): ServerStep {
   return {
     state: { expect: "change_cipher_spec", ...rest },
     actions: keyActions(rest.terms, rest.masterSecret),
