@@ -94,9 +94,9 @@ export function onFinished(state: Ending, input: Input, context: ClientContext):
     actions.push({ do: "send", flight: flight.items, awaitsReply: false });
   }
   const peer = AuthenticatedPeer.prove(end.proof, finished, end.identity);
-  actions.push({ do: "established", result: { terms, masterSecret, peer, resumed } });
   const session = sessionOf(state, peer, context);
   if (session !== undefined) actions.push({ do: "session", session });
+  actions.push({ do: "established", result: { terms, masterSecret, peer, resumed } });
   return { state: { expect: "application_data" }, actions };
 }
 
