@@ -30,6 +30,7 @@ export const ReturnRoutabilityCheck: Type<ReturnRoutabilityCheck> = {
   },
   write(writer, { msgType, cookie }) {
     writer.uint(msgType, 1);
-    Cookie.write(writer, cookie);
+    if (known.includes(msgType)) Cookie.write(writer, cookie);
+    else writer.bytes(cookie);
   },
 };
