@@ -70,6 +70,7 @@ export class PeerPath {
       this.#move(from);
       return;
     }
+    // The latest of several addresses counts; each record is good for one challenge at the most.
     if (this.#candidate !== undefined && sameAddress(from, this.#candidate.address)) return;
     this.#candidate = { address: from, cookies: [], retryAt: 0 };
     this.#challenge(this.#candidate);
@@ -114,10 +115,10 @@ export class PeerPath {
   }
 
   #challenge(candidate: Candidate): void {
-    const { now, random } = this.#host.environment;
-    const cookie = random(8);
+    const { environment } = this.#host;
+    const cookie = environment.random(8);
     candidate.cookies.push(cookie);
-    candidate.retryAt = now() + challengeMs;
+    candidate.retryAt = environment.now() + challengeMs;
     const challenge = { msgType: ReturnRoutabilityMessageType.path_challenge, cookie };
     this.#host.sendCheck(encode(ReturnRoutabilityCheck, challenge), candidate.address);
   }

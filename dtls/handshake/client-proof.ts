@@ -19,13 +19,12 @@ import { sendFinished } from "./client-finish.ts";
 import type { ClientState, ServerEnd, ServerSaid } from "./client-state.ts";
 import type { ClientContext } from "./client12.ts";
 import { deriveMasterSecret, epochKeys } from "./key-schedule.ts";
-import { type ClaimedKey, type PeerProof, VerifiedSignature } from "./peer.ts";
+import { type PeerProof, VerifiedSignature } from "./peer.ts";
 import {
   after,
   expectAnswer,
   expectMessage,
   FlightBuilder,
-  type HandshakeMessage,
   type Input,
   type Progress,
   progressOf,

@@ -13,7 +13,7 @@ interface Seen {
   readonly checks: { readonly message: Uint8Array; readonly to: Address }[];
   readonly moves: Address[];
   readonly discarded: DiscardReason[];
-  advance(ms: number): void;
+  readonly advance: (ms: number) => void;
 }
 
 function pathWith(checks: boolean): Seen {
