@@ -3,13 +3,7 @@ import type { DiscardReason } from "../association/outputs.ts";
 import { type AeadAlgorithm, decrypt, encryptInto } from "../crypto/aead.ts";
 import { DtlsError } from "../errors.ts";
 import { putUint16, putUint48 } from "../wire/bytes.ts";
-import {
-  maxCiphertextLength,
-  maxPlaintextLength,
-  maxSequence,
-  type RawRecord,
-  recordHeaderLength,
-} from "../wire/record.ts";
+import { maxPlaintextLength, maxSequence, type RawRecord, recordHeaderLength } from "../wire/record.ts";
 import { ContentType, ProtocolVersion } from "../wire/registry.ts";
 import { ReplayWindow, type ReplayWindowState } from "./replay-window.ts";
 
@@ -208,10 +202,9 @@ export class Opener {
     } else if (record.connectionId === undefined || !sameBytes(record.connectionId, connectionId)) {
       return "wrong_connection_id";
     }
-    // RFC 5246 §6.2.3: "The length MUST NOT exceed 2^14 + 2048."
-    if (fragment.length > maxCiphertextLength) return "record_too_large";
     const length = fragment.length - aead.explicitNonceLength - aead.tagLength;
     if (length < 0) return "malformed_record";
+    // RFC 5246 §6.2.1 and RFC 9146 §5: 2^14 before protection. §6.2.3 would let 2048 bytes be added; an AEAD adds 24.
     if (length > maxPlaintextLength) return "record_too_large";
     const window = this.#window;
     if (!window.accepts(sequence)) return "replayed";
