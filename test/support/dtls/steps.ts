@@ -1,10 +1,9 @@
 import type { Answer } from "../../../dtls/association/outputs.ts";
 import type { ClientSettings, ServerSettings } from "../../../dtls/association/settings.ts";
-import { DtlsError } from "../../../dtls/errors.ts";
 import type { ClientState } from "../../../dtls/handshake/client-state.ts";
 import { firstClientState, stepClient } from "../../../dtls/handshake/client12.ts";
 import type { ServerState } from "../../../dtls/handshake/server-state.ts";
-import { firstServerState, stepServer } from "../../../dtls/handshake/server12.ts";
+import { firstServerState, type ServerContext, stepServer } from "../../../dtls/handshake/server12.ts";
 import type { Action, HandshakeMessage, Step } from "../../../dtls/handshake/step.ts";
 import type { Credential } from "../../../dtls/signer.ts";
 import {
@@ -71,13 +70,17 @@ export interface Negotiated {
   readonly messages: readonly { readonly msgType: number; readonly body: Uint8Array }[];
 }
 
+export function serverContext(settings: Partial<ServerSettings> = {}): ServerContext {
+  return { settings: serverSettings(settings), environment: environment(), address };
+}
+
 /** Steps a server from a ClientHello to its first flight, answering with `credential`. @throws DtlsError */
 export function negotiate(
   settings: Partial<ServerSettings>,
   hello: HelloOptions,
   credential: Credential | undefined,
 ): Negotiated {
-  const context = { settings: serverSettings(settings), environment: environment(), address };
+  const context = serverContext(settings);
   let step: Step<ServerState> = stepServer(
     firstServerState(0),
     { type: "message", message: clientHello(hello) },
@@ -139,15 +142,4 @@ export function answerClient(
   });
   const message = { msgType: HandshakeType.server_hello, messageSeq: 0, body };
   return stepClient(started.state, { type: "message", message }, context);
-}
-
-/** The code of the DtlsError that is thrown; fails when none is. */
-export function refusal(act: () => unknown): string {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof DtlsError) return error.code;
-    throw error;
-  }
-  return "nothing was refused";
 }
