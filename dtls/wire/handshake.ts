@@ -34,11 +34,10 @@ export function readFragments(recordFragment: Uint8Array): HandshakeFragment[] {
   const fragments: HandshakeFragment[] = [];
   for (let offset = 0; offset < recordFragment.length; ) {
     const start = offset + handshakeHeaderLength;
-    if (start > recordFragment.length) throw malformed("a header is cut");
     const length = uint24At(recordFragment, offset + 1);
     const fragmentOffset = uint24At(recordFragment, offset + 6);
     const fragmentLength = uint24At(recordFragment, offset + 9);
-    // RFC 6347 §4.2.3: a fragment must not exceed the record that holds it.
+    // RFC 6347 §4.2.3: a fragment must not exceed the record that holds it. With a cut header the room is negative.
     if (fragmentLength > recordFragment.length - start) throw malformed("a fragment goes beyond its record");
     if (fragmentOffset + fragmentLength > length) throw malformed("a fragment goes beyond its message");
     // It adds nothing, and a flood of them would cost us much and the sender little.

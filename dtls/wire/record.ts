@@ -52,9 +52,8 @@ export function readRecord(
   // RFC 9146 §3: an empty connection id is never sent, so such a record cannot be meant for us.
   if (withConnectionId && connectionIdLength === 0) return undefined;
   const start = offset + recordHeaderLength + (withConnectionId ? connectionIdLength : 0);
-  if (start > datagram.length) return undefined;
   const end = start + uint16At(datagram, start - 2);
-  // RFC 6347 §4.1.1: a record never spans datagrams.
+  // RFC 6347 §4.1.1: a record never spans datagrams. Its header neither: then `start` is beyond the end already.
   if (end > datagram.length) return undefined;
   return {
     type,
