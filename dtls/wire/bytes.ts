@@ -124,7 +124,7 @@ export function uint24At(bytes: Uint8Array, offset: number): number {
   return ((bytes[offset] ?? 0) << 16) | ((bytes[offset + 1] ?? 0) << 8) | (bytes[offset + 2] ?? 0);
 }
 
-export function uint32At(bytes: Uint8Array, offset: number): number {
+function uint32At(bytes: Uint8Array, offset: number): number {
   return uint16At(bytes, offset) * 2 ** 16 + uint16At(bytes, offset + 2);
 }
 

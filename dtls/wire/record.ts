@@ -19,9 +19,6 @@ export interface RawRecord {
 export const recordHeaderLength = 13;
 /** RFC 5246 §6.2.1: the most that a record holds before it is protected. */
 export const maxPlaintextLength = 2 ** 14;
-/** RFC 5246 §6.2.3 */
-export const maxCiphertextLength = maxPlaintextLength + 2048;
-export const maxEpoch = 2 ** 16 - 1;
 export const maxSequence = 2 ** 48 - 1;
 
 /**

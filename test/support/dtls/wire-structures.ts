@@ -40,7 +40,7 @@ export interface Structure {
   readonly samples: fc.Arbitrary<{ readonly value: unknown; readonly bytes: Uint8Array }>;
 }
 
-export interface Vector {
+interface Vector {
   readonly bytes: Uint8Array;
   readonly value: unknown;
   encode(): Uint8Array;
