@@ -47,6 +47,8 @@ interface Shaking {
   queuedBytes: number;
   /** Application data that verified before the handshake did. */
   held: Uint8Array[];
+  /** When the first record of the new epoch did not open. */
+  badMacAt: number | undefined;
 }
 
 /**
@@ -404,11 +406,18 @@ export class Association {
     this.#shaking.driver.hint(peerAlert(alert.description));
   }
 
-  /** RFC 4279 §2: with pre-shared keys a Finished that does not open most likely means that the keys differ. */
+  /**
+   * RFC 4279 §2: with pre-shared keys a Finished that does not open most likely means that the keys differ. Once may
+   * be a flipped bit or a stranger; the peer's next attempt tells.
+   */
   #onBadMac(): void {
     const keyExchange = this.#suite?.keyExchange;
-    if (this.#shaking === undefined || (keyExchange !== "PSK" && keyExchange !== "ECDHE_PSK")) return;
-    this.#shaking.driver.hint(
+    const shaking = this.#shaking;
+    if (shaking === undefined || (keyExchange !== "PSK" && keyExchange !== "ECDHE_PSK")) return;
+    const now = this.#environment.now();
+    shaking.badMacAt ??= now;
+    if (now - shaking.badMacAt < this.#settings.retransmission.initialMs / 2) return;
+    shaking.driver.hint(
       new DtlsError(
         "DTLS_PSK_MISMATCH",
         "the peer's Finished does not open: most likely the pre-shared keys differ",
@@ -535,7 +544,7 @@ export class Association {
       fail: (error: DtlsError) => this.#fail(error),
     };
     const driver = new HandshakeDriver(host, machine, firstSeq);
-    this.#shaking = { driver, queued: [], queuedBytes: 0, held: [] };
+    this.#shaking = { driver, queued: [], queuedBytes: 0, held: [], badMacAt: undefined };
   }
 
   #ask(question: Question): number {

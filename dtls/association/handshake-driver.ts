@@ -86,7 +86,10 @@ export class HandshakeDriver {
   #sentAt = Number.NEGATIVE_INFINITY;
   #intervalMs: number;
   #retransmitAt: number | undefined;
-  /** A ChangeCipherSpec that overtook the messages before it. */
+  /**
+   * A ChangeCipherSpec that overtook the messages before it, as a datagram may. It is remembered, once, and acted on
+   * in its one legal place: nothing is derived or read before.
+   */
   #changeCipherSpecHeld = false;
   #epoch: 0 | 1 = 0;
   #hint: Hint | undefined;
