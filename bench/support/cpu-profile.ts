@@ -75,7 +75,7 @@ function moduleOf(url: string, functionName: string): string {
   if (url === "") return functionName.startsWith("(") ? functionName : "native";
   const dependency = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(.*)$/.exec(url);
   if (dependency !== null) return `${dependency[1]}/${dependency[2]}`;
-  const own = /\/((?:pki|gateway|bench)\/.*)$/.exec(url);
+  const own = /\/((?:pki|gateway|dtls|bench)\/.*)$/.exec(url);
   return own?.[1] ?? url;
 }
 

@@ -1,0 +1,125 @@
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { buildPeer, type Program } from "../../../test/support/dtls-peers/build.ts";
+import type { WhyNot } from "../../../test/support/dtls-peers/newer-packages.ts";
+import type { DtlsPki } from "./pki.ts";
+
+export const serverNames = ["ours", "openssl", "mbedtls"] as const;
+export type ServerName = (typeof serverNames)[number];
+
+/** What our server's process is told (one JSON argument). */
+export interface OurServerSettings {
+  readonly certificate: string;
+  readonly key: string;
+  readonly ca: string;
+  /** Threads on one port; 0: none but the main one. */
+  readonly workers: number;
+}
+
+export interface RunningServer {
+  readonly name: ServerName;
+  readonly pid: number;
+  readonly port: number;
+  /** Ours: collects garbage. Nothing to do for the others. */
+  settle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** How to start one kind of server, and what it is. */
+export interface ServerKind {
+  readonly name: ServerName;
+  readonly version: string;
+  start(pki: DtlsPki, execArgv?: readonly string[]): Promise<RunningServer>;
+}
+
+/** @param node the program that runs our server */
+export function ourServer(node: string, version: string, workers: number): ServerKind {
+  return {
+    name: "ours",
+    version,
+    start: (pki, execArgv = []) => startOurs(node, workers, pki, execArgv),
+  };
+}
+
+/** The echo server of test/support/dtls-peers on the newest library that can be had, or why there is none. */
+export async function nativeServer(name: "openssl" | "mbedtls"): Promise<ServerKind | WhyNot> {
+  const newer = await buildPeer(name, { newer: true });
+  const built = "whyNot" in newer ? await buildPeer(name) : newer;
+  if ("whyNot" in built) return { whyNot: `${built.whyNot}; ${"whyNot" in newer ? newer.whyNot : ""}` };
+  return { name, version: built.version, start: (pki) => startNative(name, built, pki) };
+}
+
+async function startOurs(
+  node: string,
+  workers: number,
+  pki: DtlsPki,
+  execArgv: readonly string[],
+): Promise<RunningServer> {
+  const { certificate, key, ca } = pki;
+  const settings: OurServerSettings = { certificate, key, ca, workers };
+  const child = fork(fileURLToPath(new URL("./our-server.ts", import.meta.url)), [JSON.stringify(settings)], {
+    execPath: node,
+    execArgv: ["--disable-warning=ExperimentalWarning", "--expose-gc", ...execArgv],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once("message", (message: { port: number }) => resolve(message.port));
+    child.once("exit", (code) => reject(new Error(`our server ended with ${code} before it listened`)));
+  });
+  const settle = async () => {
+    const settled = once(child, "message");
+    child.send("settle");
+    await settled;
+  };
+  return running("ours", child, port, settle, () => child.connected && child.send("stop"));
+}
+
+async function startNative(
+  name: "openssl" | "mbedtls",
+  { program }: Program,
+  pki: DtlsPki,
+): Promise<RunningServer> {
+  const { certificate, key, ca } = pki;
+  const args = ["server", "--port", "0", "--cert", certificate, "--key", key, "--ca", ca, "--quiet"];
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const port = await new Promise<number>((resolve, reject) => {
+    createInterface({ input: child.stdout }).once("line", (line) => resolve(Number(line.split(" ")[1])));
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`${name} ended with ${code} before it listened`)));
+  });
+  return running(
+    name,
+    child,
+    port,
+    async () => {},
+    () => child.kill("SIGTERM"),
+  );
+}
+
+function running(
+  name: ServerName,
+  child: ChildProcess,
+  port: number,
+  settle: () => Promise<void>,
+  ask: () => void,
+): RunningServer {
+  if (child.pid === undefined) throw new Error(`${name} has no process id`);
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  return {
+    name,
+    pid: child.pid,
+    port,
+    settle,
+    stop: async () => {
+      ask();
+      const timer = setTimeout(kill, 15_000);
+      if (child.exitCode === null && child.signalCode === null) await ended;
+      clearTimeout(timer);
+      process.off("exit", kill);
+    },
+  };
+}
