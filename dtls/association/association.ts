@@ -620,19 +620,22 @@ export class Association {
     return typeof asked === "number" ? asked : 2 ** 14;
   }
 
-  #sendSealed(type: number, plaintext: Uint8Array, to = this.#address): void {
+  /** `to`: for messages that are about that very address. Returns the datagram's length, 0 when none went out. */
+  #sendSealed(type: number, plaintext: Uint8Array, to?: Address): number {
     let bytes: Uint8Array;
     try {
       bytes = this.#keyedSealer().seal(type, plaintext);
     } catch (error) {
       this.#end(asDtlsError(error));
-      return;
+      return 0;
     }
-    if (to === this.#address && this.#path?.mayReceive(bytes.length) === false) {
+    const address = to ?? (this.#path === undefined ? this.#address : this.#path.addressFor(bytes.length));
+    if (address === undefined) {
       this.#discard("address_not_validated", bytes.length);
-      return;
+      return 0;
     }
-    this.#outputs.push({ type: "datagram", bytes, to });
+    this.#outputs.push({ type: "datagram", bytes, to: address });
+    return bytes.length;
   }
 
   #sendAlert(level: number, description: number): void {

@@ -8,8 +8,8 @@ import type { Address, Environment } from "./settings.ts";
 /** What the path needs of its association. */
 export interface PathHost {
   readonly environment: Environment;
-  /** Seals a return_routability_check message and sends it to `to`. */
-  sendCheck(message: Uint8Array, to: Address): void;
+  /** Seals a return_routability_check message and sends it to `to`. Returns the datagram's length. */
+  sendCheck(message: Uint8Array, to: Address): number;
   onMoved(from: Address, to: Address): void;
   discard(reason: DiscardReason, bytes: number): void;
 }
@@ -21,8 +21,11 @@ const mostChallenges = 3;
 /** RFC 9146 §6, after QUIC (RFC 9000 §8.1): how much may be sent to an address that proved nothing, per byte from it. */
 const amplification = 3;
 
+/** An address that the peer was heard from and that has not answered yet. */
 interface Candidate {
   readonly address: Address;
+  /** Bytes that may still be sent to it. */
+  allowance: number;
   /** Fresh for each challenge (RFC 9853 §5); any of them proves the path. */
   readonly cookies: Uint8Array[];
   retryAt: number;
@@ -30,26 +33,22 @@ interface Candidate {
 
 /**
  * Where the peer is. RFC 9146 §6: it is only moved by a record that verified, is newer than every one before it, and
- * where the strategy agrees. The strategy: with return routability check (RFC 9853 §4), the new address has to
- * answer first and gets nothing but the challenge until then; without it, the newest address is used, and gets no
- * more than three times what came from it.
+ * where the strategy agrees. The strategy: the newest address is answered, with no more than three times what came
+ * from it. With return routability check (RFC 9853 §4) it is challenged, and either proves itself or is given up for
+ * the one before; without, the peer counts as moved, and the bound stays.
  */
 export class PeerPath {
   readonly #host: PathHost;
   readonly #checks: boolean;
   #address: Address;
   #candidate: Candidate | undefined;
-  /** Bytes that may still be sent; undefined: the address has proved itself. */
+  /** Bytes that may still be sent to `#address`; undefined: it has proved itself. */
   #allowance: number | undefined;
 
   constructor(host: PathHost, address: Address, checks: boolean) {
     this.#host = host;
     this.#address = address;
     this.#checks = checks;
-  }
-
-  get address(): Address {
-    return this.#address;
   }
 
   /** When `onTimeout` has something to do. */
@@ -61,27 +60,30 @@ export class PeerPath {
   onRecord(from: Address, isNewest: boolean, bytes: number): void {
     if (sameAddress(from, this.#address)) {
       if (this.#allowance !== undefined) this.#allowance += amplification * bytes;
-      return;
-    }
-    if (!isNewest) return;
-    if (!this.#checks) {
-      // RFC 9146 §6: without a check of the address the strategy is to follow, and to send little.
+      // The peer is where it was: somebody else sent its record from the other address, or it moved back.
+      if (isNewest) this.#candidate = undefined;
+    } else if (this.#candidate !== undefined && sameAddress(from, this.#candidate.address)) {
+      this.#candidate.allowance += amplification * bytes;
+    } else if (isNewest && this.#checks) {
+      this.#candidate = { address: from, allowance: amplification * bytes, cookies: [], retryAt: 0 };
+      this.#challenge(this.#candidate);
+    } else if (isNewest) {
       this.#allowance = amplification * bytes;
       this.#move(from);
-      return;
     }
-    // The latest of several addresses counts; each record is good for one challenge at the most.
-    if (this.#candidate !== undefined && sameAddress(from, this.#candidate.address)) return;
-    this.#candidate = { address: from, cookies: [], retryAt: 0 };
-    this.#challenge(this.#candidate);
   }
 
-  /** Whether so many bytes may go to the address as it is. */
-  mayReceive(bytes: number): boolean {
-    if (this.#allowance === undefined) return true;
-    if (bytes > this.#allowance) return false;
+  /** Where a datagram of so many bytes may go; undefined: nowhere, for the peer's address proved nothing. */
+  addressFor(bytes: number): Address | undefined {
+    const candidate = this.#candidate;
+    if (candidate !== undefined && bytes <= candidate.allowance) {
+      candidate.allowance -= bytes;
+      return candidate.address;
+    }
+    if (this.#allowance === undefined) return this.#address;
+    if (bytes > this.#allowance) return undefined;
     this.#allowance -= bytes;
-    return true;
+    return this.#address;
   }
 
   onCheck(message: Uint8Array, from: Address): void {
@@ -100,6 +102,7 @@ export class PeerPath {
       this.#host.sendCheck(encode(ReturnRoutabilityCheck, answer), from);
     } else if (msgType === ReturnRoutabilityMessageType.path_response && this.#proves(cookie, from)) {
       this.#candidate = undefined;
+      this.#allowance = undefined;
       this.#move(from);
     } else {
       this.#host.discard("unexpected_return_routability_message", message.length);
@@ -120,7 +123,7 @@ export class PeerPath {
     candidate.cookies.push(cookie);
     candidate.retryAt = environment.now() + challengeMs;
     const challenge = { msgType: ReturnRoutabilityMessageType.path_challenge, cookie };
-    this.#host.sendCheck(encode(ReturnRoutabilityCheck, challenge), candidate.address);
+    candidate.allowance -= this.#host.sendCheck(encode(ReturnRoutabilityCheck, challenge), candidate.address);
   }
 
   #proves(cookie: Uint8Array, from: Address): boolean {

@@ -29,7 +29,10 @@ function pathWith(checks: boolean): Seen {
   const path = new PeerPath(
     {
       environment,
-      sendCheck: (message, to) => seen.checks.push({ message, to }),
+      sendCheck: (message, to) => {
+        seen.checks.push({ message, to });
+        return 50;
+      },
       onMoved: (_from, to) => seen.moves.push(to),
       discard: (reason) => seen.discarded.push(reason),
     },
@@ -54,28 +57,28 @@ describe("without return routability check", () => {
   test("RFC 9146 §6: a newer record that verified moves the peer (R11.7, G1)", () => {
     const { path, moves } = pathWith(false);
     path.onRecord(away, true, 100);
-    expect(path.address).toEqual(away);
+    expect(path.addressFor(1)).toEqual(away);
     expect(moves).toEqual([away]);
   });
 
   test("RFC 9146 §6: a record that is not newer than all before does not move it (R11.7, G1)", () => {
     const { path, moves } = pathWith(false);
     path.onRecord(away, false, 100);
-    expect(path.address).toEqual(home);
+    expect(path.addressFor(1)).toEqual(home);
     expect(moves).toEqual([]);
   });
 
   test("RFC 9146 §6: an address that proved nothing gets at most three times what came from it (G3)", () => {
     const { path } = pathWith(false);
-    expect(path.mayReceive(1e9)).toBe(true);
+    expect(path.addressFor(1e9)).toEqual(home);
     path.onRecord(away, true, 100);
-    expect(path.mayReceive(200)).toBe(true);
-    expect(path.mayReceive(101)).toBe(false);
-    expect(path.mayReceive(100)).toBe(true);
-    expect(path.mayReceive(1)).toBe(false);
+    expect(path.addressFor(200)).toEqual(away);
+    expect(path.addressFor(101)).toBeUndefined();
+    expect(path.addressFor(100)).toEqual(away);
+    expect(path.addressFor(1)).toBeUndefined();
     path.onRecord(away, true, 10);
-    expect(path.mayReceive(30)).toBe(true);
-    expect(path.mayReceive(1)).toBe(false);
+    expect(path.addressFor(30)).toEqual(away);
+    expect(path.addressFor(1)).toBeUndefined();
   });
 });
 
@@ -83,12 +86,37 @@ describe("with return routability check", () => {
   test("RFC 9853 §4: a new address is challenged, and used once it has answered (R12)", () => {
     const { path, checks, moves } = pathWith(true);
     path.onRecord(away, true, 100);
-    expect(path.address).toEqual(home);
+    expect(moves).toEqual([]);
     expect(checks).toHaveLength(1);
     expect(checks[0]?.to).toEqual(away);
     path.onCheck(answerTo(checks[0]?.message), away);
     expect(moves).toEqual([away]);
-    expect(path.mayReceive(1e9)).toBe(true);
+    expect(path.addressFor(1e9)).toEqual(away);
+  });
+
+  test("RFC 9853 §4: until then it gets three times what came from it, the challenge included (G3, R12)", () => {
+    const { path } = pathWith(true);
+    path.onRecord(away, true, 100);
+    expect(path.addressFor(251)).toEqual(home);
+    expect(path.addressFor(250)).toEqual(away);
+    expect(path.addressFor(1)).toEqual(home);
+  });
+
+  test("a newer record from the old address ends it: somebody else had sent from the new one (G1, G3)", () => {
+    const { path, checks, moves } = pathWith(true);
+    path.onRecord(away, true, 100);
+    path.onRecord(home, true, 100);
+    expect(path.addressFor(1)).toEqual(home);
+    path.onCheck(answerTo(checks[0]?.message), away);
+    expect(moves).toEqual([]);
+  });
+
+  test("RFC 9853 §4: an address that does not answer is given up for the one before (R12)", () => {
+    const { path, advance } = pathWith(true);
+    path.onRecord(away, true, 1_000);
+    expect(path.addressFor(1)).toEqual(away);
+    for (let second = 0; second < 3; second++) advance(1_000);
+    expect(path.addressFor(1)).toEqual(home);
   });
 
   test("RFC 9853 §5: an answer with another cookie, or from elsewhere, proves nothing (R12)", () => {
