@@ -37,6 +37,17 @@ const INTEGER = 0x02;
 const BIT_STRING = 0x03;
 const VERSION = 0xa0;
 
+/** AlgorithmIdentifier of the keys that sign for us: each has one DER form. What is not here, OpenSSL does not get. */
+const algorithmIdentifiers: ReadonlySet<string> = new Set([
+  // RFC 5480 §2.1.1: id-ecPublicKey with secp256r1, with secp384r1
+  "301306072a8648ce3d020106082a8648ce3d030107",
+  "301006072a8648ce3d020106052b81040022",
+  // RFC 8410 §3: id-Ed25519, without parameters
+  "300506032b6570",
+  // RFC 3279 §2.3.1: rsaEncryption, with NULL
+  "300d06092a864886f70d0101010500",
+]);
+
 /**
  * Making a key object costs 15 to 70 microseconds, a hash one or two; a peer that comes again is the usual case.
  * Certificates and raw keys share it: what is DER of the one is never DER of the other.
@@ -74,9 +85,7 @@ function readKey(spki: Uint8Array): KeyObject {
   } catch (cause) {
     throw bad("its public key cannot be read", cause);
   }
-  if (schemesForKey(key).length === 0) {
-    throw bad("its public key is not of P-256, P-384, Ed25519, or RSA of 2048 to 8192 bits");
-  }
+  if (schemesForKey(key).length === 0) throw notOurs();
   return key;
 }
 
@@ -108,6 +117,9 @@ function spkiAt(der: Uint8Array, at: number, limit: number): Uint8Array {
   const algorithm = valueAt(der, spki.start, spki.end, SEQUENCE);
   const subjectPublicKey = valueAt(der, algorithm.end, spki.end, BIT_STRING);
   if (subjectPublicKey.end !== spki.end) throw bad("bytes follow the bits of the public key");
+  const identifier = Buffer.from(der.subarray(spki.start, algorithm.end)).toString("hex");
+  // RFC 5480 §2.1.1: a curve is named, never spelled out.
+  if (!algorithmIdentifiers.has(identifier)) throw notOurs();
   return der.subarray(at, spki.end);
 }
 
@@ -129,6 +141,10 @@ function valueAt(der: Uint8Array, at: number, limit: number, tag: number): { sta
   }
   if (start + length > limit) throw bad("a value is longer than what holds it");
   return { start, end: start + length };
+}
+
+function notOurs(): DtlsError {
+  return bad("its public key is not of P-256, P-384, Ed25519, or RSA of 2048 to 8192 bits");
 }
 
 function bad(what: string, cause?: unknown): DtlsError {

@@ -3,8 +3,12 @@ import { DtlsError } from "../errors.ts";
 import type { Signer } from "../signer.ts";
 import { SignatureScheme } from "../wire/registry.ts";
 
-/** The least that an RSA key may have (RFC 9325 §4.4), and the most that is worked on: a verification is not free. */
-export const rsaModulusBits = { min: 2048, max: 8192 } as const;
+/**
+ * The least that an RSA key may have (RFC 9325 §4.4), and the most that is worked on: a large modulus or exponent makes
+ * a verification as dear as the peer likes.
+ */
+const rsaModulusBits = { min: 2048, max: 8192 } as const;
+const rsaMaxExponent = 2 ** 31 - 1;
 
 /**
  * The schemes that a key can sign with, best first; none for a key that is not to be used at all.
@@ -13,25 +17,8 @@ export const rsaModulusBits = { min: 2048, max: 8192 } as const;
  * signature that uses any curve that they advertised". So a P-256 key fits both, and its own one comes first.
  */
 export function schemesForKey(publicKey: KeyObject): readonly SignatureScheme[] {
-  switch (kindOf(publicKey)) {
-    case "secp256r1":
-      return [SignatureScheme.ecdsa_secp256r1_sha256, SignatureScheme.ecdsa_secp384r1_sha384];
-    case "secp384r1":
-      return [SignatureScheme.ecdsa_secp384r1_sha384, SignatureScheme.ecdsa_secp256r1_sha256];
-    case "ed25519":
-      return [SignatureScheme.ed25519];
-    case "rsa":
-      return [
-        SignatureScheme.rsa_pss_rsae_sha256,
-        SignatureScheme.rsa_pss_rsae_sha384,
-        SignatureScheme.rsa_pss_rsae_sha512,
-        SignatureScheme.rsa_pkcs1_sha256,
-        SignatureScheme.rsa_pkcs1_sha384,
-        SignatureScheme.rsa_pkcs1_sha512,
-      ];
-    case undefined:
-      return [];
-  }
+  const kind = kindOf(publicKey);
+  return kind === undefined ? [] : schemesByKind[kind];
 }
 
 /**
@@ -90,6 +77,20 @@ export class KeySigner implements Signer {
   }
 }
 
+const schemesByKind = {
+  secp256r1: [SignatureScheme.ecdsa_secp256r1_sha256, SignatureScheme.ecdsa_secp384r1_sha384],
+  secp384r1: [SignatureScheme.ecdsa_secp384r1_sha384, SignatureScheme.ecdsa_secp256r1_sha256],
+  ed25519: [SignatureScheme.ed25519],
+  rsa: [
+    SignatureScheme.rsa_pss_rsae_sha256,
+    SignatureScheme.rsa_pss_rsae_sha384,
+    SignatureScheme.rsa_pss_rsae_sha512,
+    SignatureScheme.rsa_pkcs1_sha256,
+    SignatureScheme.rsa_pkcs1_sha384,
+    SignatureScheme.rsa_pkcs1_sha512,
+  ],
+} as const satisfies Record<string, readonly SignatureScheme[]>;
+
 /** `saltLength` for RSASSA-PSS alone. RFC 8446 §4.2.3: as long as the digest, which is also MGF1's. */
 const parameters: Readonly<
   Record<SignatureScheme, { readonly digest: string | null; readonly saltLength?: number }>
@@ -111,16 +112,16 @@ function rsaKey(key: KeyObject, saltLength: number | undefined) {
     : { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength };
 }
 
-function kindOf(publicKey: KeyObject): "secp256r1" | "secp384r1" | "ed25519" | "rsa" | undefined {
+function kindOf(publicKey: KeyObject): keyof typeof schemesByKind | undefined {
   const type = publicKey.asymmetricKeyType;
   if (type === "ed25519") return type;
   const details = publicKey.asymmetricKeyDetails;
   if (type === "ec") {
-    // Undefined for a curve that is spelled out rather than named, which nobody has reason to do.
     if (details?.namedCurve === "prime256v1") return "secp256r1";
     return details?.namedCurve === "secp384r1" ? "secp384r1" : undefined;
   }
   if (type !== "rsa") return undefined;
-  const bits = details?.modulusLength ?? 0;
-  return bits >= rsaModulusBits.min && bits <= rsaModulusBits.max ? "rsa" : undefined;
+  const { modulusLength = 0, publicExponent = 0n } = details ?? {};
+  if (modulusLength < rsaModulusBits.min || modulusLength > rsaModulusBits.max) return undefined;
+  return publicExponent <= rsaMaxExponent ? "rsa" : undefined;
 }
