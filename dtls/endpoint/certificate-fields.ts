@@ -1,0 +1,161 @@
+import { DtlsError } from "../errors.ts";
+
+/** What node:crypto does not tell of a certificate. Nothing of it is to be believed before a signature is checked. */
+export interface CertificateFields {
+  /** The content of the object identifier, in hex. */
+  readonly signatureAlgorithm: string;
+  readonly notAfter: Date;
+  /** The subject's distinguished name, DER. */
+  readonly subject: Uint8Array;
+  /** By the content of their object identifiers, in hex. */
+  readonly extensions: ReadonlyMap<string, CertificateExtension>;
+}
+
+export interface CertificateExtension {
+  readonly critical: boolean;
+  /** The DER within the OCTET STRING. */
+  readonly value: Uint8Array;
+}
+
+/** RFC 5280 §4.2.1: 2.5.29.14 to 2.5.29.37, as the content of their object identifiers. */
+export const extensionIds = {
+  subjectKeyIdentifier: "551d0e",
+  keyUsage: "551d0f",
+  subjectAltName: "551d11",
+  basicConstraints: "551d13",
+  nameConstraints: "551d1e",
+  crlDistributionPoints: "551d1f",
+  certificatePolicies: "551d20",
+  authorityKeyIdentifier: "551d23",
+  extKeyUsage: "551d25",
+} as const;
+
+/**
+ * RFC 5280 §4.1
+ *     TBSCertificate  ::=  SEQUENCE  {
+ *         version         [0]  EXPLICIT Version DEFAULT v1,
+ *         serialNumber         CertificateSerialNumber,
+ *         signature            AlgorithmIdentifier,
+ *         issuer               Name,
+ *         validity             Validity,
+ *         subject              Name,
+ *         subjectPublicKeyInfo SubjectPublicKeyInfo,
+ *         issuerUniqueID  [1]  IMPLICIT UniqueIdentifier OPTIONAL,
+ *         subjectUniqueID [2]  IMPLICIT UniqueIdentifier OPTIONAL,
+ *         extensions      [3]  EXPLICIT Extensions OPTIONAL }
+ *
+ * @throws DtlsError DTLS_BAD_CERTIFICATE
+ */
+export function readCertificateFields(der: Uint8Array): CertificateFields {
+  const [certificate] = elements(der);
+  if (certificate === undefined) throw malformed();
+  const [tbs, algorithm] = elements(content(certificate, SEQUENCE));
+  const fields = elements(content(tbs, SEQUENCE));
+  const versioned = fields[0]?.tag === VERSION ? 1 : 0;
+  const [, notAfter] = elements(content(fields[versioned + 3], SEQUENCE));
+  const extensions = fields.find(({ tag }) => tag === EXTENSIONS);
+  return {
+    signatureAlgorithm: hex(content(elements(content(algorithm, SEQUENCE))[0], OBJECT_IDENTIFIER)),
+    notAfter: readTime(notAfter),
+    subject: fields[versioned + 4]?.der ?? new Uint8Array(),
+    extensions: extensions === undefined ? new Map() : readExtensions(extensions.content),
+  };
+}
+
+/** RFC 5280 §4.2.1.9: SEQUENCE { cA BOOLEAN DEFAULT FALSE, pathLenConstraint INTEGER (0..MAX) OPTIONAL } */
+export function readBasicConstraints(value: Uint8Array): { ca: boolean; pathLength: number | undefined } {
+  const [sequence] = elements(value);
+  const fields = elements(content(sequence, SEQUENCE));
+  const ca = fields.some(({ tag, content }) => tag === BOOLEAN && content.length === 1 && content[0] !== 0);
+  const limit = fields.find(({ tag }) => tag === INTEGER);
+  // A limit of more than one byte is no limit for paths that are at most ten long.
+  const pathLength = limit?.content.length === 1 ? limit.content[0] : undefined;
+  return { ca, pathLength };
+}
+
+/** RFC 5280 §4.2.1.3: bit 0, the first of the BIT STRING, is digitalSignature. */
+export function allowsDigitalSignature(value: Uint8Array): boolean {
+  const [bits] = elements(value);
+  return ((content(bits, BIT_STRING)[1] ?? 0) & 0x80) !== 0;
+}
+
+const BOOLEAN = 0x01;
+const INTEGER = 0x02;
+const BIT_STRING = 0x03;
+const OCTET_STRING = 0x04;
+const OBJECT_IDENTIFIER = 0x06;
+const UTC_TIME = 0x17;
+const GENERALIZED_TIME = 0x18;
+const SEQUENCE = 0x30;
+const VERSION = 0xa0;
+const EXTENSIONS = 0xa3;
+
+interface Element {
+  readonly tag: number;
+  readonly content: Uint8Array;
+  /** With tag and length. */
+  readonly der: Uint8Array;
+}
+
+function readExtensions(explicit: Uint8Array): Map<string, CertificateExtension> {
+  const [sequence] = elements(explicit);
+  const extensions = new Map<string, CertificateExtension>();
+  for (const extension of elements(content(sequence, SEQUENCE))) {
+    const [id, second, third] = elements(content(extension, SEQUENCE));
+    const critical = second?.tag === BOOLEAN && second.content[0] !== 0;
+    const key = hex(content(id, OBJECT_IDENTIFIER));
+    // RFC 5280 §4.2: a certificate MUST NOT include more than one instance of a particular extension.
+    if (extensions.has(key)) throw malformed();
+    extensions.set(key, {
+      critical,
+      value: content(second?.tag === BOOLEAN ? third : second, OCTET_STRING),
+    });
+  }
+  return extensions;
+}
+
+/** RFC 5280 §4.1.2.5: YYMMDDHHMMSSZ, years from 1950 on, or YYYYMMDDHHMMSSZ. */
+function readTime(element: Element | undefined): Date {
+  const text = Buffer.from(element?.content ?? []).toString("latin1");
+  const full = element?.tag === UTC_TIME ? (text < "5" ? "20" : "19") + text : text;
+  const digits = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(full);
+  if ((element?.tag !== UTC_TIME && element?.tag !== GENERALIZED_TIME) || digits === null) throw malformed();
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = digits.slice(1).map(Number);
+  return new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+}
+
+function elements(bytes: Uint8Array): readonly Element[] {
+  const found: Element[] = [];
+  for (let offset = 0; offset < bytes.length; ) {
+    const first = bytes[offset + 1] ?? 0;
+    const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
+    // Indefinite lengths are not DER, and nothing here is longer than 16 MB.
+    if (first === 0x80 || lengthBytes > 3) throw malformed();
+    let length = first < 0x80 ? first : 0;
+    for (let index = 0; index < lengthBytes; index++)
+      length = length * 256 + (bytes[offset + 2 + index] ?? 0);
+    const start = offset + 2 + lengthBytes;
+    if (start + length > bytes.length) throw malformed();
+    const end = start + length;
+    found.push({
+      tag: bytes[offset] ?? 0,
+      content: bytes.subarray(start, end),
+      der: bytes.subarray(offset, end),
+    });
+    offset = end;
+  }
+  return found;
+}
+
+function content(element: Element | undefined, tag: number): Uint8Array {
+  if (element?.tag !== tag) throw malformed();
+  return element.content;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
+
+function malformed(): DtlsError {
+  return new DtlsError("DTLS_BAD_CERTIFICATE", "a certificate is not the DER of RFC 5280");
+}

@@ -1,0 +1,32 @@
+/** What options are where they are left out; their units and meanings are those of the options. */
+export const defaults = {
+  host: "127.0.0.1",
+  mtu: 1200,
+  handshakeTimeout: 60_000,
+  initialRetransmissionMs: 1000,
+  maximumRetransmissionMs: 60_000,
+  maxHandshakeMessageBytes: 32_768,
+  maxQueuedBytes: 32_768,
+  connectionIdLength: 8,
+  groups: ["x25519", "secp256r1", "secp384r1"],
+  signatureSchemes: [
+    "ecdsa_secp256r1_sha256",
+    "ed25519",
+    "ecdsa_secp384r1_sha384",
+    "rsa_pss_rsae_sha256",
+    "rsa_pss_rsae_sha384",
+    "rsa_pss_rsae_sha512",
+    "rsa_pkcs1_sha256",
+    "rsa_pkcs1_sha384",
+    "rsa_pkcs1_sha512",
+  ],
+  maxSessions: 10_000,
+  maxSessionsPerHost: 1000,
+  maxHandshakes: 1000,
+  maxHandshakesPerHost: 100,
+  staleAfter: 1_800_000,
+  /** A handshake whose peer said nothing for this long makes room, in milliseconds. */
+  staleHandshakeAfter: 5000,
+  sessionTimeout: 86_400,
+  maxStoredSessions: 10_000,
+} as const;

@@ -1,0 +1,141 @@
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { Association } from "../association/association.ts";
+import type { AssociationState } from "../association/association-state.ts";
+import type { PeerClaim } from "../association/outputs.ts";
+import { DtlsError } from "../errors.ts";
+import { AuthenticatedPeer } from "../handshake/peer.ts";
+import { decodeAssociation, encodeAssociation } from "./association-codec.ts";
+import { Connection } from "./connection.ts";
+import { invalid } from "./option-checks.ts";
+import type { Restore } from "./options.ts";
+import { refusalFor } from "./questions.ts";
+import { systemEnvironment } from "./scheduler.ts";
+import type { Refused, ServerCore } from "./server-core.ts";
+import type { DTLSSession } from "./session.ts";
+
+/**
+ *     opaque format[16];
+ *     opaque nonce[12];
+ *     opaque encrypted[];      AES-256-GCM over the associations, format as additional data
+ *     opaque tag[16];
+ */
+const format = Buffer.from("sallyport-dtls-1");
+const nonceLength = 12;
+const tagLength = 16;
+const keyLength = 32;
+
+/** All that an application needs to hear of the associations that were restored. */
+export interface RestoreEvents {
+  onSession(session: DTLSSession, connection: Connection): void;
+  onRefused(refused: Refused): void;
+}
+
+/** Ends every association and returns what is needed to go on with them. */
+export function exportAll(key: Uint8Array, core: ServerCore): Uint8Array {
+  if (!(key instanceof Uint8Array) || key.length !== keyLength)
+    throw invalid(`the key must be ${keyLength} bytes`);
+  const states = core.connections.map((connection) =>
+    withLength(encodeAssociation(connection.exportState())),
+  );
+  const nonce = randomBytes(nonceLength);
+  const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: tagLength });
+  cipher.setAAD(format);
+  const parts = states.map((state) => cipher.update(state));
+  cipher.final();
+  return Buffer.concat([format, nonce, ...parts, cipher.getAuthTag()]);
+}
+
+/**
+ * Takes in what `exportAll` gave. Every peer is judged anew: what was revoked meanwhile does not come back. The result
+ * announces the sessions, for when the socket is there.
+ * @throws DtlsError DTLS_STATE_INVALID
+ */
+export async function restoreAll(
+  restore: Restore,
+  core: ServerCore,
+  events: RestoreEvents,
+): Promise<() => void> {
+  const states = openAll(restore);
+  const connections: Connection[] = [];
+  for (const state of states) {
+    if (state.role !== "server") throw damaged("an association of a client");
+    const claim = claimOf(state);
+    try {
+      const identity = claim === undefined ? undefined : await core.knowledge.verify(claim);
+      connections.push(adopt(state, identity, core));
+    } catch (thrown) {
+      // The peer notices when it is not answered any more; a handshake will tell it why.
+      const error = refusalFor(thrown, "DTLS_CERTIFICATE_UNKNOWN");
+      events.onRefused({ ...state.address, error, claim });
+    }
+  }
+  return () => {
+    for (const connection of connections) {
+      if (connection.session !== undefined) events.onSession(connection.session, connection);
+    }
+  };
+}
+
+function adopt(state: AssociationState, identity: unknown, core: ServerCore): Connection {
+  const id = state.terms.receiveConnectionId;
+  if (id !== undefined && id.length !== core.settings.connectionIds?.length) {
+    throw damaged("this endpoint's connection ids have another length, or are turned off");
+  }
+  const peer = state.peer === undefined ? undefined : AuthenticatedPeer.restored(state.peer, identity);
+  const association = Association.import(core.settings, systemEnvironment, state, peer);
+  const connection = new Connection(core, association);
+  core.adopt(connection, identity);
+  return connection;
+}
+
+function claimOf({ peer, terms, address }: AssociationState): PeerClaim | undefined {
+  if (peer === undefined) return undefined;
+  const { certificateType, chain, pskIdentity } = peer;
+  return { certificateType, chain, pskIdentity, serverName: terms.serverName, address, resumed: true };
+}
+
+function openAll({ key, associations: bytes }: Restore): AssociationState[] {
+  const start = format.length + nonceLength;
+  if (bytes.length < start + tagLength || Buffer.compare(bytes.subarray(0, format.length), format) !== 0) {
+    throw damaged("it is not what exportAssociations gave, or of another version");
+  }
+  const nonce = bytes.subarray(format.length, start);
+  const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: tagLength });
+  decipher.setAAD(format);
+  decipher.setAuthTag(bytes.subarray(-tagLength));
+  const opened = decipher.update(bytes.subarray(start, -tagLength));
+  try {
+    decipher.final();
+  } catch (cause) {
+    throw damaged("it was made with another key, or was changed", cause);
+  }
+  try {
+    return statesIn(opened);
+  } catch (cause) {
+    throw damaged("what is in it cannot be read", cause);
+  }
+}
+
+/** Each with its length before it, in four bytes. */
+function withLength(state: Uint8Array): Uint8Array {
+  const bytes = Buffer.alloc(4 + state.length);
+  bytes.writeUInt32BE(state.length);
+  bytes.set(state, 4);
+  return bytes;
+}
+
+function statesIn(opened: Buffer): AssociationState[] {
+  const states: AssociationState[] = [];
+  for (let offset = 0; offset < opened.length; ) {
+    const start = offset + 4;
+    offset = start + opened.readUInt32BE(offset);
+    states.push(decodeAssociation(opened.subarray(start, offset)));
+  }
+  return states;
+}
+
+function damaged(what: string, cause?: unknown): DtlsError {
+  return new DtlsError("DTLS_STATE_INVALID", `the exported associations cannot be restored: ${what}`, {
+    cause,
+  });
+}

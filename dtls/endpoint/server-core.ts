@@ -1,0 +1,434 @@
+import type { PeerClaim } from "../association/outputs.ts";
+import type { Address, Environment, ServerSettings } from "../association/settings.ts";
+import { DtlsError } from "../errors.ts";
+import { uint8At } from "../wire/bytes.ts";
+import { recordHeaderLength } from "../wire/record.ts";
+import { ContentType } from "../wire/registry.ts";
+import { keyOf } from "./addresses.ts";
+import type { Associations } from "./association-port.ts";
+import { AssociationTable, type TableEntry } from "./association-table.ts";
+import { Connection, type ConnectionHost } from "./connection.ts";
+import { defaults } from "./defaults.ts";
+import { HelloGate, type Verdict } from "./hello-gate.ts";
+import { isPlaintextClientHello } from "./prefilter.ts";
+import { type Knowledge, refusalFor } from "./questions.ts";
+import type { ListenPlan } from "./read-listen-options.ts";
+import type { Scheduler } from "./scheduler.ts";
+import type { DTLSSession } from "./session.ts";
+import { SessionCache } from "./session-cache.ts";
+import { type EndpointDiscardReason, type EndpointStats, newStats } from "./stats.ts";
+import { Tickets } from "./tickets.ts";
+
+/** Where the core ends: the socket, the clock, and the objects that the application holds. */
+export interface ServerPorts {
+  readonly scheduler: Scheduler;
+  readonly environment: Environment;
+  readonly associations: Pick<Associations, "server">;
+  transmit(datagram: Uint8Array, to: Address): void;
+  makeSession(connection: Connection): DTLSSession;
+  /** A session is established: the application's to keep. */
+  onSession(session: DTLSSession, connection: Connection): void;
+  onRefused(refused: Refused): void;
+  onCallbackError(thrown: unknown): void;
+}
+
+/** A handshake from which no session came. */
+export interface Refused {
+  readonly address: string;
+  readonly port: number;
+  readonly error: DtlsError;
+  /** What the peer showed, where it came so far. It proves nothing by itself. */
+  readonly claim: PeerClaim | undefined;
+}
+
+/** How long associations keep what only a repeated last flight needs is their business; this often they are asked. */
+const tidyEveryMs = 60_000;
+const longestSweepMs = 10_000;
+const shortestSweepMs = 50;
+/** How many peers are judged at once by `recheck`. */
+const recheckedAtOnce = 64;
+
+/**
+ * The server's side of an endpoint, without its socket: which association a datagram belongs to, who may begin one, and
+ * when one ends.
+ */
+export class ServerCore implements ConnectionHost {
+  readonly stats: EndpointStats;
+  readonly scheduler: Scheduler;
+  readonly knowledge: Knowledge;
+  readonly onkeylog: ((line: string) => void) | undefined;
+  /** Set by the application: no new peers. */
+  refusesAll = false;
+  readonly #plan: ListenPlan;
+  readonly #ports: ServerPorts;
+  readonly #settings: ServerSettings;
+  readonly #gate: HelloGate;
+  readonly #table: AssociationTable<Connection>;
+  readonly #cancelSweep: () => void;
+  #recheckRound = 0;
+  /** The earliest end of a session, milliseconds since 1970. */
+  #nextExpiry = Number.POSITIVE_INFINITY;
+  #tidiedAt: number;
+
+  constructor(plan: ListenPlan, ports: ServerPorts) {
+    const { environment, scheduler } = ports;
+    this.#plan = plan;
+    this.#ports = ports;
+    this.scheduler = scheduler;
+    this.onkeylog = plan.onkeylog;
+    this.stats = newStats(environment.wallClock());
+    this.#gate = new HelloGate(environment, plan.association.maxHandshakeMessageBytes);
+    this.#table = new AssociationTable(plan.limits);
+    this.#settings = {
+      ...plan.association,
+      connectionIds: plan.connectionIds
+        ? { length: defaults.connectionIdLength, make: () => this.#makeConnectionId() }
+        : undefined,
+    };
+    this.knowledge = knowledgeOf(plan, environment);
+    this.#tidiedAt = scheduler.now();
+    const idle = plan.idleTimeoutMs > 0 ? plan.idleTimeoutMs / 4 : longestSweepMs;
+    const every = Math.max(shortestSweepMs, Math.min(longestSweepMs, idle));
+    this.#cancelSweep = scheduler.every(every, () => this.#sweep());
+  }
+
+  get settings(): ServerSettings {
+    return this.#settings;
+  }
+
+  /** No new peer is taken in now. */
+  get busy(): boolean {
+    const { maxSessions, maxHandshakes } = this.#plan.limits;
+    return this.refusesAll || this.#table.size >= maxSessions || this.#table.handshaking >= maxHandshakes;
+  }
+
+  /** Established ones. A copy: closing some meanwhile does not disturb. */
+  get connections(): readonly Connection[] {
+    return [...this.#table.values()].filter((connection) => connection.isEstablished);
+  }
+
+  /** Never throws, whatever the datagram is. */
+  receive(datagram: Uint8Array, from: Address): void {
+    this.stats.packetsReceived += 1;
+    this.stats.bytesReceived += datagram.length;
+    if (datagram.length <= recordHeaderLength) this.#discard("too_short");
+    else if (uint8At(datagram, 0) === ContentType.tls12_cid) this.#toConnectionId(datagram, from);
+    else this.#toAddress(datagram, from);
+  }
+
+  /** Ends everything; `how` says with what. */
+  end(how: (connection: Connection) => void): void {
+    this.#cancelSweep();
+    this.refusesAll = true;
+    for (const connection of Array.from(this.#table.values())) how(connection);
+  }
+
+  /** Asks again about every peer. A handshake that is under way is asked about when it is complete. */
+  async recheck(): Promise<void> {
+    this.#recheckRound += 1;
+    const { connections } = this;
+    for (let start = 0; start < connections.length; start += recheckedAtOnce) {
+      const some = connections.slice(start, start + recheckedAtOnce);
+      await Promise.all(some.map((connection) => this.#judgeAgain(connection)));
+    }
+  }
+
+  /** Takes in an association that was established elsewhere. */
+  adopt(connection: Connection, identity: unknown): void {
+    connection.entry = this.#table.add(connection, connection.association.address, "", this.scheduler.now());
+    this.#table.establish(connection.entry);
+    connection.judgedIn = this.#recheckRound;
+    connection.resumeEstablished(identity);
+    this.#noteExpiry(connection);
+    this.stats.restored += 1;
+    this.#count();
+    connection.session = this.#ports.makeSession(connection);
+  }
+
+  // --- which association a datagram belongs to ---
+
+  /** RFC 9146 §4: all records of a datagram belong to the association of the first one; it discards the others. */
+  #toConnectionId(datagram: Uint8Array, from: Address): void {
+    const start = recordHeaderLength - 2;
+    const end = start + defaults.connectionIdLength;
+    if (!this.#plan.connectionIds || datagram.length < end + 2) return this.#discard("unknown_connection_id");
+    const entry = this.#table.withConnectionId(latin1(datagram, start, end));
+    if (entry !== undefined) {
+      this.#deliver(entry, datagram, from);
+      return;
+    }
+    const owner = uint8At(datagram, start);
+    const { worker } = this.#plan;
+    if (worker !== undefined && owner !== worker.index) {
+      this.stats.packetsForwarded += 1;
+      worker.forward(owner, datagram, from);
+      return;
+    }
+    // A Finished that overtook what its keys come from: only the address says whose it is.
+    const known = this.#table.at(keyOf(from));
+    const handshake = known?.pending ?? (known?.established === false ? known : undefined);
+    if (handshake === undefined) this.#discard("unknown_connection_id");
+    else this.#deliver(handshake, datagram, from);
+  }
+
+  #toAddress(datagram: Uint8Array, from: Address): void {
+    const entry = this.#table.at(keyOf(from));
+    if (isPlaintextClientHello(datagram)) return this.#onHello(datagram, from, entry);
+    if (entry === undefined) return this.#discard("unknown_address");
+    // RFC 6347 §4.2.8: whose keys open a record is known only by trying.
+    if (entry.pending !== undefined && this.#deliver(entry.pending, datagram, from)) return;
+    if (this.#table.at(keyOf(from)) === entry) this.#deliver(entry, datagram, from);
+  }
+
+  #deliver(entry: TableEntry<Connection>, datagram: Uint8Array, from: Address): boolean {
+    const used = entry.value.receive(datagram, from);
+    if (used) this.#table.heard(entry, this.scheduler.now());
+    return used;
+  }
+
+  // --- who may begin ---
+
+  #onHello(datagram: Uint8Array, from: Address, entry: TableEntry<Connection> | undefined): void {
+    const newest = entry?.pending ?? entry;
+    if (newest === undefined && this.refusesAll) return this.#refuse("busy");
+    const verdict = this.#gate.judge(datagram, from);
+    if (verdict.do === "discard") {
+      // The rest of a ClientHello that was cut; it needs no cookie, for it begins nothing.
+      if (newest?.established === false) this.#deliver(newest, datagram, from);
+      else this.#discard(verdict.reason);
+      return;
+    }
+    // The random is the client's name for this attempt: the same again is a retransmission.
+    const repeated = newest !== undefined && newest.random === verdict.random;
+    if (repeated && (verdict.do === "admit" || verdict.wrong)) this.#deliver(newest, datagram, from);
+    else if (verdict.do === "admit") this.#begin(datagram, from, verdict, newest);
+    else this.#verifyAddress(verdict, from);
+  }
+
+  #verifyAddress({ reply, wrong }: Extract<Verdict, { do: "verify" }>, from: Address): void {
+    if (this.refusesAll) return this.#refuse("busy");
+    if (wrong) this.stats.wrongCookies += 1;
+    this.stats.helloVerifyRequests += 1;
+    this.transmit(reply, from);
+  }
+
+  /** RFC 6347 §4.2.8: beside an established association of the address, which lives on until this one is complete. */
+  #begin(
+    datagram: Uint8Array,
+    from: Address,
+    { first, random }: Extract<Verdict, { do: "admit" }>,
+    newest: TableEntry<Connection> | undefined,
+  ): void {
+    if (this.refusesAll) return this.#refuse("busy");
+    if (newest?.established === false) {
+      newest.value.fail(
+        new DtlsError("DTLS_PEER_GONE", "the client began another handshake from its address"),
+      );
+    }
+    const now = this.scheduler.now();
+    const room = this.#table.room(from, now, newest?.established === true);
+    if (!room.admitted) return this.#refuse(room.reason);
+    if (room.evict !== undefined) {
+      this.stats.evicted += 1;
+      room.evict.value.close(
+        new DtlsError("DTLS_EVICTED", "nothing was heard for long, and there was no room"),
+      );
+    }
+    const { associations, environment } = this.#ports;
+    const connection = new Connection(this, associations.server(this.#settings, environment, from, first));
+    connection.judgedIn = this.#recheckRound;
+    connection.entry = this.#table.add(connection, from, random, now);
+    this.stats.handshakesStarted += 1;
+    this.#count();
+    connection.receive(datagram, from);
+  }
+
+  #refuse(reason: "busy" | "too_many_from_host"): void {
+    this.stats.serverBusyCount += 1;
+    this.#discard(reason);
+  }
+
+  #discard(reason: EndpointDiscardReason): void {
+    this.stats.discarded[reason] += 1;
+  }
+
+  // --- what connections report ---
+
+  transmit(datagram: Uint8Array, to: Address): void {
+    this.#ports.transmit(datagram, to);
+  }
+
+  onConnectionId({ entry }: Connection, id: Uint8Array): void {
+    if (entry !== undefined) this.#table.setConnectionId(entry, latin1(id, 0, id.length));
+  }
+
+  onEstablished(connection: Connection): void {
+    const { entry } = connection;
+    if (entry === undefined) throw new Error("unreachable: a connection of a server has an entry");
+    const older = this.#table.establish(entry);
+    if (older !== undefined) this.#abandon(older.value, connection);
+    this.stats.serverSessions += 1;
+    this.#count();
+    this.#noteExpiry(connection);
+    if (connection.association.state === "closed") return;
+    connection.session = this.#ports.makeSession(connection);
+    this.#ports.onSession(connection.session, connection);
+    if (connection.judgedIn < this.#recheckRound) void this.#judgeAgain(connection);
+  }
+
+  onMoved({ entry }: Connection, to: Address): void {
+    if (entry !== undefined) this.#table.move(entry, to);
+  }
+
+  onSession(): void {
+    // A client's affair.
+  }
+
+  onClosed(connection: Connection, error: DtlsError | undefined): void {
+    if (connection.entry !== undefined) this.#table.remove(connection.entry);
+    this.#count();
+    if (connection.isEstablished || error === undefined) return;
+    this.stats.serverRefusedCount += 1;
+    const { address, port } = connection.association.address;
+    this.#ports.onRefused({ address, port, error, claim: connection.claim });
+  }
+
+  onCallbackError(thrown: unknown, connection: Connection): void {
+    this.stats.callbackErrors += 1;
+    connection.fail(refusalFor(thrown, "DTLS_INTERNAL_ERROR"));
+    this.#ports.onCallbackError(thrown);
+  }
+
+  /**
+   * RFC 6347 §4.2.8: a client that began anew from its address has lost the old association. Only where that is found
+   * by connection id and belongs to somebody else is it left alone: then a NAT gave the address to another client.
+   */
+  #abandon(old: Connection, successor: Connection): void {
+    const reachable = old.association.ownConnectionId !== undefined;
+    if (reachable && !isSamePeer(old, successor)) return;
+    this.stats.replaced += 1;
+    old.fail(new DtlsError("DTLS_PEER_GONE", "the peer began a new association from the same address"));
+  }
+
+  #makeConnectionId(): Uint8Array {
+    const { worker } = this.#plan;
+    for (;;) {
+      // RFC 9146 §8: not to be guessed, and not the same for two associations at one time.
+      const id = this.#ports.environment.random(defaults.connectionIdLength);
+      if (worker !== undefined) id[0] = worker.index;
+      if (!this.#table.hasConnectionId(latin1(id, 0, id.length))) return id;
+    }
+  }
+
+  #count(): void {
+    this.stats.sessions = this.#table.established;
+    this.stats.handshaking = this.#table.handshaking;
+  }
+
+  // --- when a session ends by itself ---
+
+  #noteExpiry(connection: Connection): void {
+    const { peer } = connection.association;
+    if (peer === undefined) return;
+    try {
+      connection.expiresAt = this.#plan.expiresAt(connection.identity, peer);
+    } catch (thrown) {
+      this.onCallbackError(thrown, connection);
+      return;
+    }
+    this.#nextExpiry = Math.min(this.#nextExpiry, connection.expiresAt ?? Number.POSITIVE_INFINITY);
+  }
+
+  #sweep(): void {
+    const now = this.scheduler.now();
+    this.#closeIdle(now);
+    if (this.#ports.environment.wallClock() >= this.#nextExpiry) this.#closeExpired();
+    if (now - this.#tidiedAt < tidyEveryMs) return;
+    this.#tidiedAt = now;
+    for (const connection of this.#table.values()) connection.association.tidy();
+  }
+
+  #closeIdle(now: number): void {
+    const { idleTimeoutMs } = this.#plan;
+    if (idleTimeoutMs === 0) return;
+    const idle: Connection[] = [];
+    for (const { value, heardAt } of this.#table.leastRecentlyHeard()) {
+      if (now - heardAt < idleTimeoutMs) break;
+      idle.push(value);
+    }
+    for (const connection of idle) {
+      this.stats.idle += 1;
+      connection.close(new DtlsError("DTLS_IDLE", `nothing was heard for ${idleTimeoutMs} ms`));
+    }
+  }
+
+  #closeExpired(): void {
+    const wallClock = this.#ports.environment.wallClock();
+    this.#nextExpiry = Number.POSITIVE_INFINITY;
+    for (const connection of this.connections) {
+      const { expiresAt = Number.POSITIVE_INFINITY } = connection;
+      if (expiresAt > wallClock) {
+        this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
+        continue;
+      }
+      this.stats.expired += 1;
+      connection.fail(new DtlsError("DTLS_CERTIFICATE_EXPIRED", "the peer's certificate expired"));
+    }
+  }
+
+  async #judgeAgain(connection: Connection): Promise<void> {
+    const claim = claimOf(connection);
+    if (claim === undefined || connection.isClosed) return;
+    const round = this.#recheckRound;
+    try {
+      connection.identity = await this.knowledge.verify(claim);
+      connection.judgedIn = Math.max(connection.judgedIn, round);
+      this.#noteExpiry(connection);
+    } catch (thrown) {
+      connection.fail(refusalFor(thrown, "DTLS_CERTIFICATE_UNKNOWN"));
+    }
+  }
+}
+
+/** What an established peer once claimed, to be judged again. */
+export function claimOf({ association }: Connection): PeerClaim | undefined {
+  const { peer, address, serverName } = association;
+  if (peer === undefined) return undefined;
+  const { certificateType, chain, pskIdentity } = peer;
+  return { certificateType, chain, pskIdentity, serverName, address, resumed: true };
+}
+
+function knowledgeOf(plan: ListenPlan, environment: Environment): Knowledge {
+  const cache = new SessionCache(plan.maxStoredSessions, () => environment.wallClock());
+  const { sessionLifetimeSeconds, sessionTickets, sessionIds } = plan.association;
+  const tickets = sessionTickets
+    ? new Tickets(environment, sessionLifetimeSeconds, plan.ticketKeys)
+    : undefined;
+  return {
+    ...plan.knowledge,
+    findSession: (sessionId, ticket) => {
+      if (ticket !== undefined && ticket.length > 0) return tickets?.open(ticket);
+      return sessionIds && sessionId.length > 0 ? cache.find(sessionId) : undefined;
+    },
+    storeSession: (session, asTicket) => {
+      if (asTicket) return tickets?.seal(session);
+      cache.store(session);
+      return undefined;
+    },
+    forgetSession: (sessionId) => cache.delete(sessionId),
+  };
+}
+
+function isSamePeer(one: Connection, other: Connection): boolean {
+  const [a, b] = [one.association.peer, other.association.peer];
+  if (a === undefined || b === undefined || a.certificateType !== b.certificateType) return a === b;
+  const [left, right] =
+    a.certificateType === "PSK" ? [a.pskIdentity, b.pskIdentity] : [a.chain[0], b.chain[0]];
+  return left !== undefined && right !== undefined && Buffer.compare(left, right) === 0;
+}
+
+/** As a key of a Map. Buffers, which sockets give, need no copy. */
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return buffer.toString("latin1", start, end);
+}

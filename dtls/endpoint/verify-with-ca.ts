@@ -1,0 +1,256 @@
+import { createHash, X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
+import type { PeerClaim } from "../association/outputs.ts";
+import { DtlsError } from "../errors.ts";
+import {
+  allowsDigitalSignature,
+  type CertificateFields,
+  extensionIds,
+  readBasicConstraints,
+  readCertificateFields,
+} from "./certificate-fields.ts";
+
+/** What `session.identity` is where the option `ca` did the verification. */
+export interface CertificateIdentity {
+  /** RFC 4514 would write it otherwise; for people. */
+  readonly subject: string;
+  /** As node:crypto prints it: "DNS:a.example, IP Address:192.0.2.1". */
+  readonly subjectAltName: string | undefined;
+  /** SHA-256 of the certificate, as node:crypto prints it. */
+  readonly fingerprint256: string;
+  /** The earliest end of validity on the path. */
+  readonly notAfter: Date;
+}
+
+export interface CaRules {
+  readonly anchors: readonly X509Certificate[];
+  /** What the peer is. */
+  readonly peer: "client" | "server";
+  /** Server: the DNS name or address that its certificate must have. */
+  readonly name: string | undefined;
+  wallClock(): number;
+}
+
+/** More certificates than any honest path has. */
+const deepest = 6;
+const rememberedPaths = 1000;
+const smallestRsaBits = 2048;
+
+/** RFC 5280 §4.2.1.12 */
+const purposes = { client: "1.3.6.1.5.5.7.3.2", server: "1.3.6.1.5.5.7.3.1" } as const;
+
+/** ECDSA with SHA-256/384/512, RSA PKCS#1 with SHA-256/384/512, Ed25519: nothing that rests on SHA-1 or MD5. */
+const signatureAlgorithms: ReadonlySet<string> = new Set([
+  "2a8648ce3d040302",
+  "2a8648ce3d040303",
+  "2a8648ce3d040304",
+  "2a864886f70d01010b",
+  "2a864886f70d01010c",
+  "2a864886f70d01010d",
+  "2b6570",
+]);
+
+/** RFC 5280 §4.2: a certificate with a critical extension that is not understood MUST be refused. */
+const understood: ReadonlySet<string> = new Set([
+  extensionIds.keyUsage,
+  extensionIds.subjectAltName,
+  extensionIds.basicConstraints,
+  extensionIds.extKeyUsage,
+]);
+
+interface Path {
+  readonly identity: CertificateIdentity;
+  readonly from: number;
+  readonly until: number;
+}
+
+/**
+ * The verification behind the option `ca`: the plain half of RFC 5280 §6, on node:crypto. What it does not do is
+ * refused, never skipped: name constraints, policies, self-issued intermediates. It knows no revocation.
+ */
+export function verifyWithCa(rules: CaRules): (claim: PeerClaim) => CertificateIdentity {
+  // Two signature checks cost a third of a handshake; validity is looked at each time.
+  const known = new Map<string, Path>();
+  return (claim) => {
+    if (claim.certificateType !== "X509") {
+      throw refused("the option ca judges X.509 certificates; raw public keys need verifyPeer");
+    }
+    const key = digestOf(claim.chain);
+    const path = known.get(key) ?? findPath(claim.chain, rules);
+    const now = rules.wallClock();
+    if (now < path.from) throw expired("is not valid yet", path.identity);
+    if (now > path.until) throw expired("is past its validity", path.identity);
+    known.delete(key);
+    known.set(key, path);
+    forgetOldest(known);
+    return path.identity;
+  };
+}
+
+/** @throws DtlsError DTLS_OPTIONS_INVALID when one of them is not a CA's */
+export function assertAnchors(anchors: readonly X509Certificate[]): void {
+  const odd = anchors.find((anchor) => !anchor.ca);
+  if (odd === undefined) return;
+  throw new DtlsError(
+    "DTLS_OPTIONS_INVALID",
+    `ca holds a certificate that is not a CA's (${nameOf(odd)}); to pin a certificate use verifyPeer`,
+  );
+}
+
+interface Parsed {
+  readonly x509: X509Certificate;
+  readonly fields: CertificateFields;
+}
+
+/** From the peer's certificate up to an anchor, which is its last. */
+function findPath(chain: readonly Uint8Array[], rules: CaRules): Path {
+  const [leaf, ...others] = chain.map((der) => parse(der));
+  if (leaf === undefined) throw refused("the peer showed no certificate");
+  const path = [leaf];
+  for (let current = leaf; path.length < deepest; ) {
+    const { x509 } = current;
+    const anchor = rules.anchors.find((candidate) => issued(candidate, x509));
+    if (anchor !== undefined) return judge([...path, parse(anchor.raw)], rules);
+    const issuer = others.find((candidate) => !path.includes(candidate) && issued(candidate.x509, x509));
+    if (issuer === undefined) break;
+    path.push(issuer);
+    current = issuer;
+  }
+  throw new DtlsError("DTLS_UNKNOWN_CA", `no certificate of the option ca stands above ${nameOf(leaf.x509)}`);
+}
+
+function judge(path: readonly Parsed[], rules: CaRules): Path {
+  const [leaf, ...above] = path;
+  if (leaf === undefined) throw refused("the peer showed no certificate");
+  for (const { x509, fields } of path) judgeAny(x509, fields);
+  for (const { x509, fields } of path.slice(0, -1)) judgeSigned(x509, fields);
+  for (const [below, { x509, fields }] of above.entries()) judgeAuthority(x509, fields, below, rules);
+  judgeLeaf(leaf, rules);
+  const until = path.map(({ x509 }) => x509.validToDate.getTime());
+  return {
+    identity: {
+      subject: nameOf(leaf.x509),
+      subjectAltName: leaf.x509.subjectAltName,
+      fingerprint256: leaf.x509.fingerprint256,
+      notAfter: new Date(Math.min(...until)),
+    },
+    from: Math.max(...path.map(({ x509 }) => x509.validFromDate.getTime())),
+    until: Math.min(...until),
+  };
+}
+
+function judgeAny(x509: X509Certificate, { extensions }: CertificateFields): void {
+  if (extensions.has(extensionIds.nameConstraints)) {
+    throw refused(`${nameOf(x509)} has name constraints, which need a full path validation in verifyPeer`);
+  }
+  for (const [id, { critical }] of extensions) {
+    if (critical && !understood.has(id)) {
+      throw refused(`${nameOf(x509)} has a critical extension that is not understood (OID ${id} in hex)`);
+    }
+  }
+  const bits = x509.publicKey.asymmetricKeyDetails?.modulusLength;
+  if (bits !== undefined && bits < smallestRsaBits) {
+    throw refused(`the RSA key of ${nameOf(x509)} has ${bits} bits, ${smallestRsaBits} are needed`);
+  }
+}
+
+/** The anchor alone is believed without its signature. */
+function judgeSigned(x509: X509Certificate, { signatureAlgorithm }: CertificateFields): void {
+  if (!signatureAlgorithms.has(signatureAlgorithm)) {
+    throw refused(`${nameOf(x509)} is signed by an algorithm that is not taken (OID ${signatureAlgorithm})`);
+  }
+  // RFC 5280 §6.1 has special rules for these, and honest PKIs need them only while a CA changes its key.
+  if (x509.subject === x509.issuer) {
+    throw refused(`${nameOf(x509)} is issued by itself, which needs a full path validation in verifyPeer`);
+  }
+}
+
+/** `below`: how many CA certificates stand between this one and the leaf. */
+function judgeAuthority(
+  x509: X509Certificate,
+  fields: CertificateFields,
+  below: number,
+  rules: CaRules,
+): void {
+  // RFC 5280 §6.1.4 (k), (n): cA is TRUE, and keyUsage, where it is there, has keyCertSign. node:crypto looks at both.
+  if (!x509.ca) throw refused(`${nameOf(x509)} is not a CA's and issued a certificate`);
+  const constraints = fields.extensions.get(extensionIds.basicConstraints);
+  const { ca, pathLength } = constraints === undefined ? noCa : readBasicConstraints(constraints.value);
+  if (!ca) throw refused(`${nameOf(x509)} is not a CA's and issued a certificate`);
+  // RFC 5280 §6.1.4 (m)
+  if (pathLength !== undefined && pathLength < below) {
+    throw refused(`${nameOf(x509)} allows ${pathLength} CAs below it, there are ${below}`);
+  }
+  const purpose = purposes[rules.peer];
+  if (fields.extensions.has(extensionIds.extKeyUsage) && !x509.keyUsage.includes(purpose)) {
+    throw refused(`${nameOf(x509)} may not issue for ${rules.peer}s (extended key usage)`);
+  }
+}
+
+function judgeLeaf({ x509, fields }: Parsed, { peer, name }: CaRules): void {
+  if (x509.ca) throw refused(`${nameOf(x509)} is a CA's certificate, not a ${peer}'s`);
+  const keyUsage = fields.extensions.get(extensionIds.keyUsage);
+  if (keyUsage !== undefined && !allowsDigitalSignature(keyUsage.value)) {
+    throw refused(`the key of ${nameOf(x509)} may not sign (key usage)`);
+  }
+  // A certificate that is for everything is for nothing: the purpose must stand there.
+  if (!fields.extensions.has(extensionIds.extKeyUsage) || !x509.keyUsage.includes(purposes[peer])) {
+    throw refused(`${nameOf(x509)} is not for ${peer}s (extended key usage)`);
+  }
+  if (peer === "server" && !hasName(x509, name)) {
+    throw refused(
+      `${nameOf(x509)} is not for the name ${name ?? "(none)"}, but ${x509.subjectAltName ?? "no name"}`,
+    );
+  }
+}
+
+/** RFC 9525 §6: of subjectAltName alone, a wildcard being a whole label. */
+function hasName(x509: X509Certificate, name: string | undefined): boolean {
+  if (name === undefined || name === "") return false;
+  if (isIP(name) !== 0) return x509.checkIP(name) !== undefined;
+  return x509.checkHost(name, { subject: "never", partialWildcards: false }) !== undefined;
+}
+
+function issued(issuer: X509Certificate, subject: X509Certificate): boolean {
+  return subject.checkIssued(issuer) && issuer.ca && subject.verify(issuer.publicKey);
+}
+
+function parse(der: Uint8Array): Parsed {
+  const fields = readCertificateFields(der);
+  try {
+    return { x509: new X509Certificate(der), fields };
+  } catch (cause) {
+    throw new DtlsError("DTLS_BAD_CERTIFICATE", "a certificate cannot be parsed", { cause });
+  }
+}
+
+function digestOf(chain: readonly Uint8Array[]): string {
+  const digest = createHash("sha256");
+  for (const der of chain) digest.update(der);
+  // DER says its own length, so two chains with the same bytes are the same chain.
+  return digest.digest("latin1");
+}
+
+function forgetOldest(known: Map<string, Path>): void {
+  if (known.size <= rememberedPaths) return;
+  const oldest = known.keys().next();
+  if (oldest.done !== true) known.delete(oldest.value);
+}
+
+/** node:crypto puts each attribute on a line of its own. */
+function nameOf(x509: X509Certificate): string {
+  return x509.subject === "" ? "(no subject)" : x509.subject.replaceAll("\n", ", ");
+}
+
+function refused(message: string): DtlsError {
+  return new DtlsError("DTLS_BAD_CERTIFICATE", message);
+}
+
+function expired(how: string, { subject }: CertificateIdentity): DtlsError {
+  return new DtlsError(
+    "DTLS_CERTIFICATE_EXPIRED",
+    `the certificate of ${subject}, or of a CA above it, ${how}`,
+  );
+}
+
+const noCa = { ca: false, pathLength: undefined } as const;
