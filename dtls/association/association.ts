@@ -5,6 +5,7 @@ import { firstClientState, stepClient } from "../handshake/client12.ts";
 import type { AuthenticatedPeer } from "../handshake/peer.ts";
 import { firstServerState, stepServer } from "../handshake/server12.ts";
 import type { Action, EpochKeys, Established, FlightItem, Terms } from "../handshake/step.ts";
+import { Epochs } from "../record/epochs.ts";
 import { Opener, Sealer } from "../record/protection.ts";
 import { readFragments } from "../wire/handshake.ts";
 import { type RawRecord, readRecord, recordHeaderLength, writePlaintextRecord } from "../wire/record.ts";
@@ -68,10 +69,7 @@ export class Association {
   #address: Address;
   /** Epoch 0's next record sequence number. */
   #plaintextSequence: number;
-  #sealer: Sealer | undefined;
-  #opener: Opener | undefined;
-  #readEpoch: 0 | 1 = 0;
-  #writeEpoch: 0 | 1 = 0;
+  readonly #epochs = new Epochs();
   #suite: Suite | undefined;
   #ownConnectionId: Uint8Array | undefined;
   #terms: Terms | undefined;
@@ -135,10 +133,14 @@ export class Association {
   ): Association {
     const { terms } = state;
     const association = new Association(state.role, settings, environment, state.address, 0);
-    association.#sealer = Sealer.import(terms.suite.aead, state.sealer);
-    association.#opener = Opener.import(terms.suite.aead, state.opener);
-    association.#readEpoch = 1;
-    association.#writeEpoch = 1;
+    const { aead } = terms.suite;
+    association.#epochs.install({
+      epoch: 1,
+      sealer: Sealer.import(aead, state.sealer),
+      opener: Opener.import(aead, state.opener),
+    });
+    association.#epochs.readNext();
+    association.#epochs.writeAtLeast(1);
     association.#suite = terms.suite;
     association.#ownConnectionId = terms.receiveConnectionId;
     association.#terms = terms;
@@ -318,13 +320,8 @@ export class Association {
    */
   exportState(): AssociationState {
     const terms = this.#terms;
-    if (
-      this.#state !== "established" ||
-      terms === undefined ||
-      !this.#sealer ||
-      !this.#opener ||
-      !this.#masterSecret
-    ) {
+    const opener = this.#epochs.opener(1);
+    if (this.#state !== "established" || !terms || !opener || !this.#masterSecret) {
       throw new DtlsError("DTLS_CLOSED", `the association is ${this.#state}`);
     }
     const state: AssociationState = {
@@ -332,8 +329,8 @@ export class Association {
       address: this.#address,
       terms,
       masterSecret: Uint8Array.from(this.#masterSecret),
-      sealer: this.#sealer.exportState(),
-      opener: this.#opener.exportState(),
+      sealer: this.#epochs.sealer(1).exportState(),
+      opener: opener.exportState(),
       peer: this.#peer?.export(),
       resumed: this.#resumed,
     };
@@ -345,14 +342,16 @@ export class Association {
 
   #onRecord(record: RawRecord, from: Address, datagramBytes: number): boolean {
     if (record.epoch === 0) return this.#onPlaintext(record);
-    if (record.epoch !== 1) return this.#discard("unknown_epoch", record.bytes.length);
-    if (this.#opener === undefined || this.#readEpoch === 0) {
-      this.#queue(record, from);
+    const opener = this.#epochs.opener(record.epoch);
+    if (opener === undefined) {
+      // RFC 6347 §4.1: of the next epoch alone, for a while; nobody knows what any other would be.
+      if (record.epoch === this.#epochs.read + 1) this.#queue(record, from);
+      else this.#discard("unknown_epoch", record.bytes.length);
       return false;
     }
     let opened: ReturnType<Opener["open"]>;
     try {
-      opened = this.#opener.open(record);
+      opened = opener.open(record);
     } catch (error) {
       // The limits of the cipher are reached.
       this.#fail(asDtlsError(error));
@@ -401,7 +400,7 @@ export class Association {
   /** Anybody can send one: it is a hint while there is a handshake, and nothing once there are keys. */
   #onPlaintextAlert(fragment: Uint8Array): void {
     const alert = readAlert(fragment);
-    if (alert === undefined || !isFatal(alert) || this.#shaking === undefined || this.#readEpoch === 1)
+    if (alert === undefined || !isFatal(alert) || this.#shaking === undefined || this.#epochs.read > 0)
       return;
     this.#shaking.driver.hint(peerAlert(alert.description));
   }
@@ -522,7 +521,7 @@ export class Association {
 
   #replayQueued(): void {
     const shaking = this.#shaking;
-    if (shaking === undefined || this.#readEpoch === 0 || shaking.queued.length === 0) return;
+    if (shaking === undefined || this.#epochs.read === 0 || shaking.queued.length === 0) return;
     const { queued } = shaking;
     shaking.queued = [];
     for (const { bytes, from } of queued) {
@@ -559,8 +558,7 @@ export class Association {
       case "keys":
         return this.#onKeys(action.keys);
       case "readNextEpoch":
-        this.#readEpoch = 1;
-        return;
+        return this.#epochs.readNext();
       case "keylog":
         if (this.#settings.keyLog) {
           const line = `CLIENT_RANDOM ${hex(action.clientRandom)} ${hex(action.masterSecret)}`;
@@ -578,8 +576,12 @@ export class Association {
   #onKeys({ suite, read, write, sendConnectionId, receiveConnectionId }: EpochKeys): void {
     this.#suite = suite;
     this.#ownConnectionId = receiveConnectionId;
-    this.#sealer = new Sealer({ aead: suite.aead, ...write, epoch: 1, connectionId: sendConnectionId });
-    this.#opener = new Opener({ aead: suite.aead, ...read, epoch: 1, connectionId: receiveConnectionId });
+    const { aead } = suite;
+    this.#epochs.install({
+      epoch: 1,
+      sealer: new Sealer({ aead, ...write, epoch: 1, connectionId: sendConnectionId }),
+      opener: new Opener({ aead, ...read, epoch: 1, connectionId: receiveConnectionId }),
+    });
     for (const secret of [read.key, read.iv, write.key, write.iv]) secret.fill(0);
   }
 
@@ -601,14 +603,16 @@ export class Association {
   // --- sending ---
 
   #transmit(items: readonly FlightItem[], attempt: number): void {
-    if (items.some(({ type }) => type === "change_cipher_spec")) this.#writeEpoch = 1;
+    if (items.some(({ type }) => type === "change_cipher_spec")) this.#epochs.writeAtLeast(1);
     const { mtu } = this.#settings;
     const datagrams = writeFlight(items, {
       mtu: attempt >= lossesBeforeSmaller ? Math.min(mtu, smallMtu) : mtu,
       fragmentLimit: this.#handshakeLimit(),
-      overhead: (epoch) => (epoch === 0 ? recordHeaderLength : this.#keyedSealer().overhead),
+      overhead: (epoch) => (epoch === 0 ? recordHeaderLength : this.#epochs.sealer(epoch).overhead),
       record: (epoch, type, plaintext) =>
-        epoch === 0 ? this.#plaintextRecord(type, plaintext) : this.#keyedSealer().seal(type, plaintext),
+        epoch === 0
+          ? this.#plaintextRecord(type, plaintext)
+          : this.#epochs.sealer(epoch).seal(type, plaintext),
     });
     for (const bytes of datagrams) this.#outputs.push({ type: "datagram", bytes, to: this.#address });
   }
@@ -624,7 +628,7 @@ export class Association {
   #sendSealed(type: number, plaintext: Uint8Array, to?: Address): number {
     let bytes: Uint8Array;
     try {
-      bytes = this.#keyedSealer().seal(type, plaintext);
+      bytes = this.#epochs.sealer(this.#epochs.write).seal(type, plaintext);
     } catch (error) {
       this.#end(asDtlsError(error));
       return 0;
@@ -640,7 +644,7 @@ export class Association {
 
   #sendAlert(level: number, description: number): void {
     const alert = writeAlert(level, description);
-    if (this.#writeEpoch === 1) {
+    if (this.#epochs.write > 0) {
       this.#sendSealed(ContentType.alert, alert);
       return;
     }
@@ -652,11 +656,6 @@ export class Association {
     const record = writePlaintextRecord(type, this.#plaintextSequence, plaintext);
     this.#plaintextSequence += 1;
     return record;
-  }
-
-  #keyedSealer(): Sealer {
-    if (this.#sealer === undefined) throw new Error("unreachable: epoch 1 has keys");
-    return this.#sealer;
   }
 
   // --- where the peer is ---
@@ -702,8 +701,7 @@ export class Association {
     this.#shaking = undefined;
     this.#lastFlight = undefined;
     this.#path = undefined;
-    this.#sealer = undefined;
-    this.#opener = undefined;
+    this.#epochs.clear();
     this.#masterSecret?.fill(0);
     this.#masterSecret = undefined;
     this.#outputs.push({ type: "closed", error });
