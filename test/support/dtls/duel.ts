@@ -1,6 +1,5 @@
 import type { ClientSettings, ServerSettings } from "../../../dtls/association/settings.ts";
 import type { Suite } from "../../../dtls/crypto/suites.ts";
-import type { Credential } from "../../../dtls/signer.ts";
 import type { Adversary } from "./adversary.ts";
 import { AdversaryClient, type AdversaryClientOptions } from "./adversary-client.ts";
 import { AdversaryServer, type AdversaryServerOptions } from "./adversary-server.ts";
@@ -38,14 +37,13 @@ export interface Duel {
   say(name: string, manner?: Manner): void;
 }
 
-export interface DuelOptions {
+export interface DuelOptions<AdversaryOptions> {
   readonly seed?: number;
   readonly suite?: Suite;
   readonly client?: Partial<ClientSettings>;
   readonly server?: Partial<ServerSettings>;
   readonly application?: Partial<Application>;
-  readonly adversary?: Partial<AdversaryClientOptions & AdversaryServerOptions>;
-  readonly credential?: Credential;
+  readonly adversary?: Partial<AdversaryOptions>;
 }
 
 /** A server of ours, which demands a client certificate, against a client that says what it likes. */
@@ -55,7 +53,7 @@ export class DuelWithServer implements Duel {
   readonly server: ServerUnderTest;
   readonly adversary: AdversaryClient;
 
-  constructor({ seed = 1, suite = ecdheEcdsa, ...options }: DuelOptions = {}) {
+  constructor({ seed = 1, suite = ecdheEcdsa, ...options }: DuelOptions<AdversaryClientOptions> = {}) {
     this.rightOrder = usesCertificates(suite)
       ? rightClientOrder
       : rightClientOrder.filter((name) => !name.startsWith("CERTIFICATE"));
@@ -97,7 +95,7 @@ export class DuelWithClient implements Duel {
   readonly client: ClientUnderTest;
   readonly adversary: AdversaryServer;
 
-  constructor({ seed = 1, suite = ecdheEcdsa, ...options }: DuelOptions = {}) {
+  constructor({ seed = 1, suite = ecdheEcdsa, ...options }: DuelOptions<AdversaryServerOptions> = {}) {
     this.rightOrder = usesCertificates(suite)
       ? rightServerOrder
       : rightServerOrder.filter((name) => !name.startsWith("CERTIFICATE"));
@@ -110,12 +108,11 @@ export class DuelWithClient implements Duel {
         ...options.application,
       },
     });
-    const { psk: _, ...adversary } = options.adversary ?? {};
     this.adversary = new AdversaryServer({
       ...adversaryOptions(seed, suite),
       credential: gateway,
       psk,
-      ...adversary,
+      ...options.adversary,
     });
     this.adversary.hear(this.client.start());
   }
