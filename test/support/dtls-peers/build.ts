@@ -78,8 +78,7 @@ export async function buildProgram(
     });
     return { program, version };
   } catch (error) {
-    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    return { whyNot: missing ? "gcc is not installed" : reasonOf(error) };
+    return { whyNot: reasonOf(error) };
   }
 }
 

@@ -66,6 +66,7 @@ export async function newerPackages(library: Library): Promise<NewerPackages | W
       try {
         await download(library, directory);
       } catch (error) {
+        rmSync(`${directory}.partial`, { recursive: true, force: true });
         const whyNot = `no newer ${library}: ${reasonOf(error)}`;
         writeFileSync(failure, whyNot);
         return { whyNot };
@@ -90,6 +91,8 @@ export function cacheDirectory(): string {
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if ("killed" in error && error.killed === true) return "it took too long";
+  const program = "path" in error && typeof error.path === "string" ? error.path : "";
+  if ("code" in error && error.code === "ENOENT" && program !== "") return `${program} is not installed`;
   const said = "stderr" in error && typeof error.stderr === "string" ? error.stderr.trim() : "";
   const lines = said === "" ? [error.message] : said.split("\n");
   return (lines.find((line) => /^E:|error/i.test(line)) ?? lines.at(-1) ?? "").slice(0, 300);
@@ -177,6 +180,7 @@ Dir::Etc::sourcelist "${work}/sources.list";
 Dir::Etc::sourceparts "${work}/empty";
 Dir::Etc::preferencesparts "${work}/empty";
 APT::Default-Release "";
+APT::Update::Error-Mode "any";
 APT::Sandbox::User "root";
 APT::Install-Recommends "false";
 Acquire::Languages "none";
