@@ -135,7 +135,6 @@ function valueAt(der: Uint8Array, at: number, limit: number, tag: number): { sta
     // Two octets reach 65535, and nothing longer is read.
     if (octets !== 1 && octets !== 2) throw bad("a length that DER does not have, or that is too large");
     start += octets;
-    if (start > limit) throw bad("it ends too early");
     length = octets === 1 ? (der[at + 2] ?? 0) : ((der[at + 2] ?? 0) << 8) | (der[at + 3] ?? 0);
     if (length < (octets === 1 ? 0x80 : 0x100)) throw bad("a length that is not minimal");
   }

@@ -62,6 +62,7 @@ describe("the key of a certificate", () => {
     for (const header of [
       "3080",
       `308300${length.toString(16).padStart(4, "0")}`,
+      `3083${length.toString(16).padStart(4, "0")}00`,
       `30840000${length.toString(16).padStart(4, "0")}`,
       `3082${(length + 1).toString(16).padStart(4, "0")}`,
       `3082${(length - 1).toString(16).padStart(4, "0")}`,
@@ -76,6 +77,12 @@ describe("the key of a certificate", () => {
     const [first = 0] = spki.subarray(1);
     expectRefused(() => publicKeyOfSpki(resized(spki, `3081${first.toString(16)}`)));
     expectRefused(() => publicKeyOfSpki(resized(spki, `308200${first.toString(16)}`)));
+  });
+
+  test("RFC 5280 §4.1: a certificate is three fields: what stands behind the signature is refused (H)", () => {
+    const length = certificate.length - 4 + 2;
+    const header = `3082${length.toString(16).padStart(4, "0")}`;
+    expectRefused(() => publicKeyOfCertificate(resized(Buffer.concat([certificate, hex("0500")]), header)));
   });
 
   test("more than 65535 bytes are not even looked at (E2)", () => {

@@ -1,4 +1,4 @@
-import { constants, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
+import { constants, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { publicKeyOfCertificate } from "../../../../dtls/crypto/public-key.ts";
@@ -111,6 +111,15 @@ describe.each(Object.entries(keys))("%s", (_, { publicKey, privateKey }) => {
 
 describe("RSA", () => {
   const { publicKey, privateKey } = keys["RSA-2048"];
+
+  test("a modulus of 8192 bits is worked on, a longer one is not: the peer chooses how long a verification takes (D1)", () => {
+    const ofLength = (bytes: number) => {
+      const n = Buffer.alloc(bytes, 0xff).toString("base64url");
+      return createPublicKey({ key: { kty: "RSA", n, e: "AQAB" }, format: "jwk" });
+    };
+    expect(schemesForKey(ofLength(1024))).not.toEqual([]);
+    expect(schemesForKey(ofLength(1025))).toEqual([]);
+  });
 
   test("RFC 8446 §4.2.3: the salt of RSASSA-PSS is as long as the digest, no other length verifies (A2)", () => {
     for (const saltLength of [0, 20, 31, 33, constants.RSA_PSS_SALTLEN_MAX_SIGN]) {
