@@ -2,9 +2,10 @@ import { exportKeyingMaterial } from "../crypto/prf.ts";
 import type { Suite } from "../crypto/suites.ts";
 import { DtlsError } from "../errors.ts";
 import { firstClientState, stepClient } from "../handshake/client12.ts";
+import { largestPlaintext } from "../handshake/limits.ts";
 import type { AuthenticatedPeer } from "../handshake/peer.ts";
 import { firstServerState, stepServer } from "../handshake/server12.ts";
-import type { Action, EpochKeys, Established, FlightItem, Terms } from "../handshake/step.ts";
+import type { Action, EpochKeys, Established, Flight, Terms } from "../handshake/step.ts";
 import { Epochs } from "../record/epochs.ts";
 import { Opener, Sealer } from "../record/protection.ts";
 import { readFragments } from "../wire/handshake.ts";
@@ -64,7 +65,7 @@ export class Association {
   #outputs: Output[] = [];
   #shaking: Shaking | undefined;
   /** The last flight, until the peer shows that it has arrived. */
-  #lastFlight: { readonly items: readonly FlightItem[]; sentAt: number } | undefined;
+  #lastFlight: { readonly flight: Flight; sentAt: number } | undefined;
   #path: PeerPath | undefined;
   #address: Address;
   /** Epoch 0's next record sequence number. */
@@ -472,7 +473,7 @@ export class Association {
       // RFC 6347 §4.2.4: in FINISHED, the peer's last flight again means that ours was lost.
       if (this.#lastFlight !== undefined && this.#mayAnswer(this.#settings.retransmission.initialMs / 4)) {
         this.#lastFlight.sentAt = this.#environment.now();
-        this.#transmit(this.#lastFlight.items, 0);
+        this.#transmit(this.#lastFlight.flight, 0);
       }
       return;
     }
@@ -536,7 +537,7 @@ export class Association {
     const host = {
       settings: this.#settings,
       environment: this.#environment,
-      transmit: (items: readonly FlightItem[], attempt: number) => this.#transmit(items, attempt),
+      transmit: (flight: Flight, attempt: number) => this.#transmit(flight, attempt),
       ask: (question: Question) => this.#ask(question),
       act: (action: Exclude<Action, { do: "ask" | "send" }>) => this.#act(action),
       discard: (reason: DiscardReason, bytes: number) => void this.#discard(reason, bytes),
@@ -593,8 +594,8 @@ export class Association {
     this.#resumed = resumed;
     const shaking = this.#shaking;
     this.#shaking = undefined;
-    const items = shaking?.driver.lastFlight;
-    if (items !== undefined) this.#lastFlight = { items, sentAt: this.#environment.now() };
+    const flight = shaking?.driver.lastFlight;
+    if (flight !== undefined) this.#lastFlight = { flight, sentAt: this.#environment.now() };
     shaking?.driver.end();
     this.#outputs.push({ type: "established", peer, resumed });
     for (const bytes of shaking?.held ?? []) this.#outputs.push({ type: "data", bytes });
@@ -602,12 +603,12 @@ export class Association {
 
   // --- sending ---
 
-  #transmit(items: readonly FlightItem[], attempt: number): void {
+  #transmit({ items, maxFragmentLength }: Flight, attempt: number): void {
     if (items.some(({ type }) => type === "change_cipher_spec")) this.#epochs.writeAtLeast(1);
     const { mtu } = this.#settings;
     const datagrams = writeFlight(items, {
       mtu: attempt >= lossesBeforeSmaller ? Math.min(mtu, smallMtu) : mtu,
-      fragmentLimit: this.#handshakeLimit(),
+      fragmentLimit: maxFragmentLength ?? largestPlaintext,
       overhead: (epoch) => (epoch === 0 ? recordHeaderLength : this.#epochs.sealer(epoch).overhead),
       record: (epoch, type, plaintext) =>
         epoch === 0
@@ -617,29 +618,21 @@ export class Association {
     for (const bytes of datagrams) this.#outputs.push({ type: "datagram", bytes, to: this.#address });
   }
 
-  /** RFC 6066 §4: a negotiated fragment length cuts the messages of the handshake too. */
-  #handshakeLimit(): number {
-    const settings = this.#settings;
-    const asked = "maxFragmentLength" in settings ? settings.maxFragmentLength : undefined;
-    return typeof asked === "number" ? asked : 2 ** 14;
-  }
-
-  /** `to`: for messages that are about that very address. Returns the datagram's length, 0 when none went out. */
-  #sendSealed(type: number, plaintext: Uint8Array, to?: Address): number {
+  /** `to`: for messages that are about that very address. */
+  #sendSealed(type: number, plaintext: Uint8Array, to?: Address): void {
     let bytes: Uint8Array;
     try {
       bytes = this.#epochs.sealer(this.#epochs.write).seal(type, plaintext);
     } catch (error) {
       this.#end(asDtlsError(error));
-      return 0;
+      return;
     }
     const address = to ?? (this.#path === undefined ? this.#address : this.#path.addressFor(bytes.length));
     if (address === undefined) {
       this.#discard("address_not_validated", bytes.length);
-      return 0;
+      return;
     }
     this.#outputs.push({ type: "datagram", bytes, to: address });
-    return bytes.length;
   }
 
   #sendAlert(level: number, description: number): void {
@@ -676,6 +669,7 @@ export class Association {
     this.#path ??= new PeerPath(
       {
         environment: this.#environment,
+        overhead: this.#epochs.sealer(this.#epochs.write).overhead,
         sendCheck: (message, to) => this.#sendSealed(ContentType.return_routability_check, message, to),
         onMoved: (from, to) => {
           this.#address = to;

@@ -1,6 +1,6 @@
 import { DtlsError } from "../errors.ts";
 import { Reassembly } from "../handshake/reassembly.ts";
-import type { Action, FlightItem, Input, Step } from "../handshake/step.ts";
+import type { Action, Flight, Input, Step } from "../handshake/step.ts";
 import { readFragments } from "../wire/handshake.ts";
 import { HandshakeType } from "../wire/registry.ts";
 import type { Answer, DiscardReason, Question } from "./outputs.ts";
@@ -11,7 +11,7 @@ export interface HandshakeHost {
   readonly settings: CommonSettings;
   readonly environment: Environment;
   /** `attempt` counts from 0: later ones may use smaller datagrams. */
-  transmit(flight: readonly FlightItem[], attempt: number): void;
+  transmit(flight: Flight, attempt: number): void;
   ask(question: Question): number;
   act(action: Exclude<Action, { do: "ask" | "send" }>): void;
   discard(reason: DiscardReason, bytes: number): void;
@@ -80,9 +80,7 @@ export class HandshakeDriver {
   readonly #endAt: number;
   /** The question whose answer the machine waits for. */
   #question: number | undefined;
-  #flight:
-    | { readonly items: readonly FlightItem[]; readonly awaitsReply: boolean; attempt: number }
-    | undefined;
+  #flight: { readonly flight: Flight; readonly awaitsReply: boolean; attempt: number } | undefined;
   #sentAt = Number.NEGATIVE_INFINITY;
   #intervalMs: number;
   #retransmitAt: number | undefined;
@@ -126,8 +124,8 @@ export class HandshakeDriver {
   }
 
   /** The last flight, for when the peer shows that it did not arrive. */
-  get lastFlight(): readonly FlightItem[] | undefined {
-    return this.#flight?.awaitsReply === false ? this.#flight.items : undefined;
+  get lastFlight(): Flight | undefined {
+    return this.#flight?.awaitsReply === false ? this.#flight.flight : undefined;
   }
 
   start(): void {
@@ -257,7 +255,7 @@ export class HandshakeDriver {
       // The peer's flight is complete; ours has served.
       this.#retransmitAt = undefined;
     } else if (action.do === "send") {
-      this.#flight = { items: action.flight, awaitsReply: action.awaitsReply, attempt: 0 };
+      this.#flight = { flight: action.flight, awaitsReply: action.awaitsReply, attempt: 0 };
       this.#intervalMs = this.#host.settings.retransmission.initialMs;
       this.#send();
     } else {
@@ -269,10 +267,10 @@ export class HandshakeDriver {
 
   #send(): void {
     if (this.#flight === undefined) return;
-    const { items, awaitsReply, attempt } = this.#flight;
+    const { flight, awaitsReply, attempt } = this.#flight;
     this.#sentAt = this.#now();
     this.#retransmitAt = awaitsReply ? this.#sentAt + this.#intervalMs : undefined;
-    this.#host.transmit(items, attempt);
+    this.#host.transmit(flight, attempt);
   }
 
   /** RFC 6347 §4.2.4: in WAITING, the peer's flight again means that ours was lost. Not oftener than `leastRepeatMs`. */

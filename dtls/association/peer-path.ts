@@ -8,8 +8,10 @@ import type { Address, Environment } from "./settings.ts";
 /** What the path needs of its association. */
 export interface PathHost {
   readonly environment: Environment;
-  /** Seals a return_routability_check message and sends it to `to`. Returns the datagram's length. */
-  sendCheck(message: Uint8Array, to: Address): number;
+  /** What a record adds to its content, in bytes. */
+  readonly overhead: number;
+  /** Seals a return_routability_check message and sends it to `to`. */
+  sendCheck(message: Uint8Array, to: Address): void;
   onMoved(from: Address, to: Address): void;
   discard(reason: DiscardReason, bytes: number): void;
 }
@@ -122,8 +124,13 @@ export class PeerPath {
     const cookie = environment.random(8);
     candidate.cookies.push(cookie);
     candidate.retryAt = environment.now() + challengeMs;
-    const challenge = { msgType: ReturnRoutabilityMessageType.path_challenge, cookie };
-    candidate.allowance -= this.#host.sendCheck(encode(ReturnRoutabilityCheck, challenge), candidate.address);
+    const msgType = ReturnRoutabilityMessageType.path_challenge;
+    const challenge = encode(ReturnRoutabilityCheck, { msgType, cookie });
+    const bytes = challenge.length + this.#host.overhead;
+    // The bound holds for challenges too; the time goes on without this one.
+    if (bytes > candidate.allowance) return;
+    candidate.allowance -= bytes;
+    this.#host.sendCheck(challenge, candidate.address);
   }
 
   #proves(cookie: Uint8Array, from: Address): boolean {

@@ -41,7 +41,7 @@ export function sendFinished(
       end,
       ...flight.progress,
     },
-    actions: [{ do: "send", flight: flight.items, awaitsReply: true }],
+    actions: [flight.sent(terms, true)],
   };
 }
 
@@ -91,7 +91,7 @@ export function onFinished(state: Ending, input: Input, context: ClientContext):
     // RFC 5246 Figure 2: after the server's Finished comes the client's.
     const flight = new FlightBuilder(after(state, message));
     addFinished(terms, masterSecret, flight);
-    actions.push({ do: "send", flight: flight.items, awaitsReply: false });
+    actions.push(flight.sent(terms, false));
   }
   const peer = AuthenticatedPeer.prove(end.proof, finished, end.identity);
   const session = sessionOf(state, peer, context);

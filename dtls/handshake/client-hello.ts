@@ -110,7 +110,7 @@ function sendHello(sent: SentHello, progress: Progress, helloVerifyRequests: num
       helloVerifyRequests,
       ...flight.progress,
     },
-    actions: [{ do: "send", flight: flight.items, awaitsReply: true }],
+    actions: [flight.sent(undefined, true)],
   };
 }
 

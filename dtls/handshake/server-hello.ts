@@ -165,7 +165,7 @@ function abbreviated(
     actions: [
       { do: "keylog", clientRandom: terms.clientRandom, masterSecret },
       { do: "keys", keys: epochKeys(terms, masterSecret, "server") },
-      { do: "send", flight: flight.items, awaitsReply: true },
+      flight.sent(terms, true),
     ],
   };
 }
@@ -257,7 +257,7 @@ export function onSignature(state: On<"signature">, input: Input, { settings }: 
     );
   }
   flight.add(HandshakeType.server_hello_done, new Uint8Array());
-  const send = { do: "send", flight: flight.items, awaitsReply: true } as const;
+  const send = flight.sent(terms, true);
   if (settings.clientAuth !== "none") {
     return { state: { expect: "certificate", terms, share, ...flight.progress }, actions: [send] };
   }
@@ -290,7 +290,7 @@ function pskHello(progress: Progress, offer: ClientOffer, suite: Suite, context:
   flight.add(HandshakeType.server_hello_done, new Uint8Array());
   return {
     state: { expect: "client_key_exchange", terms, share, claim: undefined, ...flight.progress },
-    actions: [{ do: "send", flight: flight.items, awaitsReply: true }],
+    actions: [flight.sent(terms, true)],
   };
 }
 

@@ -284,7 +284,7 @@ function lastFlight(
   return {
     state: { expect: "application_data" },
     actions: [
-      { do: "send", flight: flight.items, awaitsReply: false },
+      flight.sent(terms, false),
       { do: "established", result: { terms, masterSecret, peer, resumed: false } },
     ],
   };

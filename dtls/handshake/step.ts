@@ -27,11 +27,17 @@ export type FlightItem =
   | { readonly type: "message"; readonly epoch: 0 | 1; readonly bytes: Uint8Array }
   | { readonly type: "change_cipher_spec" };
 
+export interface Flight {
+  readonly items: readonly FlightItem[];
+  /** RFC 6066 §4: where it was negotiated, no record of the flight has more plaintext. */
+  readonly maxFragmentLength: number | undefined;
+}
+
 /** What a step wants done, in order. */
 export type Action =
   | { readonly do: "ask"; readonly question: Question }
   /** `awaitsReply`: the peer has more to say, so the flight is sent again until it does. */
-  | { readonly do: "send"; readonly flight: readonly FlightItem[]; readonly awaitsReply: boolean }
+  | { readonly do: "send"; readonly flight: Flight; readonly awaitsReply: boolean }
   /** The keys of epoch 1 are known. Nothing is read with them before the peer's ChangeCipherSpec. */
   | { readonly do: "keys"; readonly keys: EpochKeys }
   | { readonly do: "readNextEpoch" }
@@ -119,6 +125,12 @@ export class FlightBuilder {
     this.items.push({ type: "change_cipher_spec" });
     this.#epoch = 1;
     return this;
+  }
+
+  /** `terms`: undefined before there are any. */
+  sent(terms: Terms | undefined, awaitsReply: boolean): Action {
+    const flight = { items: this.items, maxFragmentLength: terms?.maxFragmentLength };
+    return { do: "send", flight, awaitsReply };
   }
 
   get progress(): Progress {

@@ -110,7 +110,7 @@ function answerTo(actions: readonly Action[], credential: Credential | undefined
 }
 
 function flightOf(step: Step<ServerState>, send: Action & { do: "send" }, sent: HelloOptions): Negotiated {
-  const messages = send.flight.flatMap((item) =>
+  const messages = send.flight.items.flatMap((item) =>
     item.type === "message" ? [{ msgType: item.bytes[0] ?? 0, body: item.bytes.subarray(12) }] : [],
   );
   const hello = decode("ServerHello", ServerHello, messages[0]?.body ?? new Uint8Array());

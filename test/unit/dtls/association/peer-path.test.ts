@@ -29,10 +29,8 @@ function pathWith(checks: boolean): Seen {
   const path = new PeerPath(
     {
       environment,
-      sendCheck: (message, to) => {
-        seen.checks.push({ message, to });
-        return 50;
-      },
+      overhead: 41,
+      sendCheck: (message, to) => seen.checks.push({ message, to }),
       onMoved: (_from, to) => seen.moves.push(to),
       discard: (reason) => seen.discarded.push(reason),
     },
