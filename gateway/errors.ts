@@ -2,7 +2,7 @@
 const gatewayErrors = {
   GATEWAY_OPTIONS_INVALID: "an option is unknown, missing or out of its range",
   GATEWAY_ACCESS_INVALID: "the access policy is malformed",
-  GATEWAY_IDENTITY_INVALID: "the gateway's own key and certificate do not serve for TLS",
+  GATEWAY_IDENTITY_INVALID: "the gateway's own key and certificate do not serve for TLS or DTLS",
   GATEWAY_LISTEN_FAILED: "the port cannot be opened",
   GATEWAY_STATE_FAILED: "the state directory cannot be used, or a write to it failed",
   GATEWAY_STATE_CORRUPT: "the file of the broker's state is damaged, or is no such file",
@@ -24,13 +24,14 @@ export const refusalReasons = {
   too_many_connections: "the gateway holds as many connections as its limits allow",
   too_many_connections_from_address: "this address holds as many connections as the limits allow",
   too_many_handshakes: "too many handshakes are unfinished",
-  handshake_timeout: "the TLS handshake did not finish in time",
+  handshake_timeout: "the TLS or DTLS handshake did not finish in time",
   handshake_aborted: "the peer left during the TLS handshake",
-  handshake_failed: "the TLS handshake failed",
+  handshake_failed: "the TLS or DTLS handshake failed",
   not_tls: "the peer's first bytes were not TLS",
-  tls_version: "the peer offers no TLS version that the gateway takes (1.2 and 1.3)",
+  tls_version: "the peer offers no version of TLS (1.2 and 1.3) or DTLS (1.2) that the gateway takes",
   tls_no_shared_cipher: "the peer offers no cipher suite or group that the gateway takes",
   tls_no_application_protocol: 'the peer asked by ALPN for protocols of which none is "mqtt"',
+  no_extended_master_secret: "the peer does not do extended master secret (RFC 7627), which DTLS requires",
   peer_alert: "the peer refused the gateway: most often it does not trust the gateway's certificate",
   bad_proof_of_possession: "the peer could not prove that it holds the private key of its certificate",
   // --- the client certificate (RFC 5280 section 6) ---
@@ -88,10 +89,15 @@ export const refusalReasons = {
   too_many_subscriptions: "the session holds as many subscriptions as the limits allow",
   publish_refused: "a PUBLISH was refused, and MQTT 3.1.1 has no other answer than to close",
   storage_failed: "the message could not be stored durably",
-  taken_over: "the same device connected again with the same client id",
-  client_disconnect: "the peer said DISCONNECT",
+  taken_over: "the same device connected again with the same client id, or over DTLS from the same address",
+  client_disconnect: "the peer said DISCONNECT, or over DTLS close_notify",
   connection_lost: "the connection ended without DISCONNECT",
   gateway_stopping: "the gateway stops",
+  // --- DTLS, in a session ---
+  session_idle: "nothing was heard from the peer for as long as the limits allow",
+  session_displaced:
+    "the session made room for a newer one, of the same device or because the limits are reached",
+  keys_exhausted: "the session's keys have protected as much as they may: the peer has to connect again",
 } as const satisfies Record<string, string>;
 
 export type RefusalReason = keyof typeof refusalReasons;

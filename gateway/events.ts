@@ -46,6 +46,8 @@ export type GatewayEvent =
       readonly reason: RefusalReason;
       readonly detail: string;
     }
+  /** A DTLS peer proved, by its connection id, that it goes on from another address; `session` has the new one. */
+  | { readonly type: "session.moved"; readonly session: SessionInfo; readonly fromAddress: string }
   | {
       readonly type: "publish.refused";
       readonly reason: RefusalReason;

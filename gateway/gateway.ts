@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { CertificateList } from "../pki/index.ts";
 import type { GatewayContext } from "./context.ts";
+import { DtlsService, defaultDtlsPort } from "./dtls/service.ts";
 import { connectionRefused, type GatewayEvent, type SessionInfo } from "./events.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
 import type { DeviceRegistry } from "./identity.ts";
@@ -15,6 +16,8 @@ import { Trust } from "./trust.ts";
 
 export interface Gateway extends AsyncDisposable {
   readonly mqttPort: number;
+  /** Undefined: there is no DTLS. */
+  readonly dtlsPort: number | undefined;
   on(event: "event", listener: (event: GatewayEvent) => void): this;
   off(event: "event", listener: (event: GatewayEvent) => void): this;
   /** The sessions that are open now. */
@@ -30,7 +33,7 @@ export interface Gateway extends AsyncDisposable {
 }
 
 /**
- * Starts a gateway: MQTT 3.1.1 over mutual TLS. There is no way in without a certificate that a path leads to
+ * Starts a gateway: MQTT 3.1.1 over mutual TLS, and where `dtlsPort` is given DTLS 1.2. There is no way in without a certificate that a path leads to
  * from `anchors` and that `registry` knows.
  * @throws GatewayError GATEWAY_OPTIONS_INVALID, _ACCESS_INVALID, _IDENTITY_INVALID, _STATE_*, _LISTEN_FAILED
  */
@@ -54,7 +57,10 @@ class RunningGateway extends EventEmitter implements Gateway {
   readonly #gatekeeper: Gatekeeper;
   readonly #judge: SessionJudge;
   readonly #mqtt: MqttService;
+  #dtls: DtlsService | undefined;
   #watches: readonly RevocationWatch[] = [];
+  /** Events of the start, for whom `startGateway` has not returned to yet. */
+  #early: GatewayEvent[] | undefined = [];
   #closing: Promise<void> | undefined;
 
   constructor(settings: GatewaySettings) {
@@ -79,8 +85,14 @@ class RunningGateway extends EventEmitter implements Gateway {
     return this.#mqtt.port;
   }
 
+  get dtlsPort(): number | undefined {
+    return this.#dtls?.port;
+  }
+
   async start(): Promise<void> {
     await this.#mqtt.start();
+    // After it: the broker's lock on the state directory covers the sessions that are kept there.
+    await this.#startDtls();
     const changeCounter = () => this.#gatekeeper.settings.registry.changeCounter();
     const onError = (error: unknown) => this.#onRegistryError(error);
     this.#watches = [
@@ -98,9 +110,8 @@ class RunningGateway extends EventEmitter implements Gateway {
         intervalMs: departedIntervalMs,
       }),
     ];
-    const { host } = this.#gatekeeper.settings;
     // Told once whoever started the gateway had a chance to listen.
-    setImmediate(() => this.#emit({ type: "listening", transport: "mqtt", host, port: this.mqttPort }));
+    setImmediate(() => this.#tellStart());
   }
 
   sessions(): SessionInfo[] {
@@ -113,7 +124,9 @@ class RunningGateway extends EventEmitter implements Gateway {
     // A change spelled `undefined` is none: it must not bring a default back, as of no revocation list at all.
     const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
     const settings = { ...readOptions({ ...current, ...given }), registry: current.registry };
+    const presentOverDtls = this.#dtls?.prepare(settings.identity);
     this.#mqtt.reload(materialOf(settings));
+    presentOverDtls?.();
     this.#gatekeeper.replace(settings, trustIn(settings, settings.crls));
     void this.#judgeAll();
   }
@@ -129,6 +142,23 @@ class RunningGateway extends EventEmitter implements Gateway {
 
   *#sessions(): Generator<Session> {
     yield* this.#mqtt.sessions;
+    if (this.#dtls !== undefined) yield* this.#dtls.sessions;
+  }
+
+  async #startDtls(): Promise<void> {
+    const { dtlsPort, identity } = this.#gatekeeper.settings;
+    if (dtlsPort === undefined) return;
+    try {
+      const dtls = new DtlsService(this.#context(), identity);
+      // Restored sessions are judged while it starts.
+      this.#dtls = dtls;
+      await dtls.start(dtlsPort === "if-free" ? defaultDtlsPort : dtlsPort);
+    } catch (error) {
+      if (dtlsPort !== "if-free") throw error;
+      this.#dtls = undefined;
+      const why = error instanceof Error ? error.message : String(error);
+      this.#warn(`there is no DTLS: ${why}`);
+    }
   }
 
   async #judgeAll(): Promise<void> {
@@ -138,6 +168,7 @@ class RunningGateway extends EventEmitter implements Gateway {
 
   async #close(): Promise<void> {
     for (const watch of this.#watches) watch.stop();
+    await this.#dtls?.close();
     await this.#mqtt.close();
     this.#emit({ type: "closed" });
   }
@@ -157,8 +188,20 @@ class RunningGateway extends EventEmitter implements Gateway {
     };
   }
 
+  #tellStart(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    const { host } = this.#gatekeeper.settings;
+    this.#emit({ type: "listening", transport: "mqtt", host, port: this.mqttPort });
+    if (this.dtlsPort !== undefined) {
+      this.#emit({ type: "listening", transport: "dtls", host, port: this.dtlsPort });
+    }
+    for (const event of early) this.#emit(event);
+  }
+
   #emit(event: GatewayEvent): void {
-    this.emit("event", event);
+    if (this.#early === undefined) this.emit("event", event);
+    else this.#early.push(event);
   }
 
   #warn(detail: string, cause?: unknown): void {

@@ -39,8 +39,26 @@ export interface Limits {
   readonly maximumKeepaliveSeconds: number;
   /** Validated certificates remembered, so that a reconnect does not verify the same signatures again. */
   readonly validatedCertificates: number;
-  /** How long a TLS session can be resumed, in seconds. */
+  /** How long a TLS or DTLS session can be resumed, in seconds. */
   readonly tlsSessionSeconds: number;
+  /** Time for the DTLS handshake, in milliseconds: datagrams that are lost are sent again after 1, 2, 4 … s. */
+  readonly dtlsHandshakeTimeoutMs: number;
+  /** DTLS sessions, handshakes included. */
+  readonly dtlsSessions: number;
+  /** DTLS sessions of one IPv4 address or IPv6 /64; a site behind one NAT address counts as one. */
+  readonly dtlsSessionsPerAddress: number;
+  /** Unfinished DTLS handshakes. */
+  readonly dtlsHandshakes: number;
+  /** Unfinished DTLS handshakes of one IPv4 address or IPv6 /64. */
+  readonly dtlsHandshakesPerAddress: number;
+  /** Live DTLS sessions of one device; one more ends the oldest, for UDP does not tell that a device is gone. */
+  readonly dtlsSessionsPerDevice: number;
+  /** How long a DTLS session may be silent, in seconds. */
+  readonly dtlsIdleSeconds: number;
+  /** Bytes of one message over DTLS; longer ones are dropped. */
+  readonly dtlsMessageBytes: number;
+  /** Messages a second of one DTLS session; more are dropped. */
+  readonly dtlsMessagesPerSecond: number;
 }
 
 export const defaultLimits: Limits = {
@@ -64,6 +82,16 @@ export const defaultLimits: Limits = {
   maximumKeepaliveSeconds: 0,
   validatedCertificates: 4_096,
   tlsSessionSeconds: 3_600,
+  dtlsHandshakeTimeoutMs: 60_000,
+  dtlsSessions: 20_000,
+  dtlsSessionsPerAddress: 4_096,
+  dtlsHandshakes: 1_024,
+  dtlsHandshakesPerAddress: 256,
+  dtlsSessionsPerDevice: 8,
+  dtlsIdleSeconds: 86_400,
+  // RFC 7252 §4.6: what a CoAP message may have where nothing else is known.
+  dtlsMessageBytes: 1_152,
+  dtlsMessagesPerSecond: 100,
 };
 
 /** MQTT 3.1.1 §2.2.3: the largest remaining length, plus its own four bytes and the first. */
@@ -79,6 +107,11 @@ const ceilings: Readonly<Record<string, number>> = {
   topicLevels: 100,
   maximumKeepaliveSeconds: 65_535,
   tlsSessionSeconds: 604_800,
+  dtlsHandshakeTimeoutMs: 600_000,
+  // Timers of 2^31 ms and more fire at once.
+  dtlsIdleSeconds: 2_000_000,
+  // RFC 5246 §6.2.1: a record's plaintext.
+  dtlsMessageBytes: 16_384,
 };
 
 /**

@@ -9,6 +9,16 @@ export interface GatewayOptions {
   readonly host?: string;
   /** Default 8883; 0 takes any free port. */
   readonly mqttPort?: number;
+  /**
+   * The UDP port for DTLS; 0 takes any free port; left out, there is no DTLS. "if-free": 5684 unless another program
+   * has it or the gateway's key is of a kind that DTLS 1.2 does not know; the event "warning" says that it stays off.
+   */
+  readonly dtlsPort?: number | "if-free";
+  /**
+   * Lets DTLS clients in that do not do extended master secret (RFC 7627), such as very old stacks. Without it a
+   * resumed session is not bound to the handshake that it comes from.
+   */
+  readonly dangerouslyAllowMissingExtendedMasterSecret?: boolean;
   /** The gateway's own key and certificate chain, PEM. */
   readonly identity: { readonly key: string; readonly certificateChain: string };
   /** Whom client certificates must descend from. */
@@ -22,7 +32,7 @@ export interface GatewayOptions {
   /** Whose certificates are taken; default those of any trust domain that the registry knows. */
   readonly trustDomain?: string;
   readonly access?: AccessPolicy;
-  /** Holds broker.sqlite: persistent sessions, retained messages, wills. Without it they last as long as the process. */
+  /** Holds broker.sqlite: persistent sessions, retained messages, wills; and over a restart the live DTLS sessions. Without it they last as long as the process. */
   readonly stateDirectory?: string;
   readonly limits?: Partial<Limits>;
   /** For tests; default the system's clock. */
@@ -38,6 +48,8 @@ export type Reloadable = Partial<
 export interface GatewaySettings {
   readonly host: string;
   readonly mqttPort: number;
+  readonly dtlsPort: number | "if-free" | undefined;
+  readonly dangerouslyAllowMissingExtendedMasterSecret: boolean;
   readonly identity: { readonly key: string; readonly certificateChain: string };
   readonly anchors: readonly Certificate[];
   readonly intermediates: readonly Certificate[];
@@ -53,6 +65,8 @@ export interface GatewaySettings {
 const known: ReadonlySet<string> = new Set<keyof GatewayOptions>([
   "host",
   "mqttPort",
+  "dtlsPort",
+  "dangerouslyAllowMissingExtendedMasterSecret",
   "identity",
   "anchors",
   "intermediates",
@@ -69,7 +83,7 @@ const known: ReadonlySet<string> = new Set<keyof GatewayOptions>([
 export function readOptions(options: Loose<GatewayOptions>): GatewaySettings {
   const odd = Object.keys(options).find((key) => !known.has(key));
   if (odd !== undefined) throw invalid(`"${odd}" is not an option of the gateway`);
-  const { identity, anchors, registry, mqttPort = 8883, host = "127.0.0.1" } = options;
+  const { identity, anchors, registry, mqttPort = 8883, dtlsPort, host = "127.0.0.1" } = options;
   if (typeof identity?.key !== "string" || typeof identity.certificateChain !== "string") {
     throw invalid("identity needs key and certificateChain, both PEM");
   }
@@ -77,13 +91,20 @@ export function readOptions(options: Loose<GatewayOptions>): GatewaySettings {
   if (!Array.isArray(anchors) || anchors.length === 0)
     throw invalid("anchors needs at least one certificate");
   if (typeof registry?.certificate !== "function") throw invalid("registry is missing");
-  if (!Number.isInteger(mqttPort) || mqttPort < 0 || mqttPort > 65_535) {
-    throw invalid("mqttPort must be a whole number from 0 to 65535");
+  if (!isPort(mqttPort)) throw invalid("mqttPort must be a whole number from 0 to 65535");
+  if (dtlsPort !== undefined && dtlsPort !== "if-free" && !isPort(dtlsPort)) {
+    throw invalid('dtlsPort must be a whole number from 0 to 65535, or "if-free"');
+  }
+  const { dangerouslyAllowMissingExtendedMasterSecret = false } = options;
+  if (typeof dangerouslyAllowMissingExtendedMasterSecret !== "boolean") {
+    throw invalid("dangerouslyAllowMissingExtendedMasterSecret must be true or false");
   }
   const limits = readLimits(options.limits);
   return {
     host,
     mqttPort,
+    dtlsPort,
+    dangerouslyAllowMissingExtendedMasterSecret,
     identity,
     anchors,
     intermediates: options.intermediates ?? [],
@@ -99,6 +120,10 @@ export function readOptions(options: Loose<GatewayOptions>): GatewaySettings {
 
 /** Settings already read may be read again, with their absent parts spelled `undefined`. */
 type Loose<T> = { readonly [K in keyof T]: T[K] | (K extends "access" ? Access : never) | undefined };
+
+function isPort(value: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= 65_535;
+}
 
 function invalid(message: string): GatewayError {
   return new GatewayError("GATEWAY_OPTIONS_INVALID", message);

@@ -1,5 +1,6 @@
-import type { X509Certificate } from "node:crypto";
+import { createHash, type X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
+import { AuthenticatedPeer as DtlsPeer } from "../dtls/index.ts";
 import type { Certificate, ValidatedPath } from "../pki/index.ts";
 import { refusal } from "./errors.ts";
 import type { Trust } from "./trust.ts";
@@ -8,8 +9,8 @@ import type { Trust } from "./trust.ts";
 const mostCertificates = 10;
 
 /**
- * A peer that proved, on a finished TLS handshake, to hold the key of a certificate that a path leads to from
- * our anchors. Only `authenticate` makes one, so whoever holds one need not ask again.
+ * A peer that proved, on a finished TLS or DTLS handshake, to hold the key of a certificate that a path leads to from
+ * our anchors. Only `authenticate` and `ofDtls` make one, so whoever holds one need not ask again.
  */
 export class AuthenticatedPeer {
   readonly #path: ValidatedPath;
@@ -40,6 +41,15 @@ export class AuthenticatedPeer {
     return new AuthenticatedPeer(path, address, socket.isSessionReused());
   }
 
+  /**
+   * Judges the certificate of a peer whose DTLS handshake is done, full, resumed, or done before a restart.
+   * @throws GatewayError GATEWAY_REFUSED with the reason
+   */
+  static ofDtls(proof: unknown, trust: Trust, address: string): AuthenticatedPeer {
+    if (!DtlsPeer.is(proof)) throw refusal("no_certificate");
+    return new AuthenticatedPeer(judgeDtlsClaim(proof, trust), address, proof.resumed);
+  }
+
   /** The certificate that the peer proved to own. */
   get leaf(): Certificate {
     return this.#path.leaf;
@@ -50,6 +60,24 @@ export class AuthenticatedPeer {
     const chain = () => this.#path.path.map((certificate) => certificate.der);
     return new AuthenticatedPeer(trust.judge(this.leaf.fingerprint, chain), this.address, this.resumed);
   }
+}
+
+/**
+ * The path of what a DTLS peer shows. Nothing but certificates: a raw public key and a pre-shared key name no device
+ * that the inventory could know. @throws GatewayError GATEWAY_REFUSED with the reason
+ */
+export function judgeDtlsClaim(
+  claim: { readonly certificateType: string; readonly chain: readonly Uint8Array[] },
+  trust: Trust,
+): ValidatedPath {
+  const [leaf] = claim.chain;
+  if (claim.certificateType !== "X509" || leaf === undefined) throw refusal("no_certificate");
+  return trust.judge(fingerprintOfDer(leaf), () => claim.chain);
+}
+
+/** As the inventory writes it. */
+export function fingerprintOfDer(certificate: Uint8Array): string {
+  return createHash("sha256").update(certificate).digest("hex");
 }
 
 /** As the inventory writes it. */

@@ -10,7 +10,7 @@ const mayImport: Record<string, readonly string[]> = {
   pki: [],
   dtls: [],
   gateway: ["pki/index.ts", "dtls/index.ts", "aedes", "qlobber"],
-  "device-client": ["pki/index.ts", "dtls/index.ts", "mqtt"],
+  "device-client": ["pki/index.ts", "dtls/index.ts", "mqtt", "node-dtls-client"],
   cli: [
     "pki/index.ts",
     "pki/authority/index.ts",
@@ -72,6 +72,9 @@ describe("who may import whom", () => {
     expect(allowed("gateway/gateway.ts", "pki/x509/certificate.ts", mayImport["gateway"] ?? [])).toBe(false);
     expect(allowed("gateway/gateway.ts", "dtls/wire/record.ts", mayImport["gateway"] ?? [])).toBe(false);
     expect(allowed("dtls/index.ts", "pki/index.ts", mayImport["dtls"] ?? [])).toBe(false);
+    expect(allowed("dtls/index.ts", "pki/index.ts", mayImport["dtls"] ?? [])).toBe(false);
+    expect(allowed("dtls/index.ts", "node-dtls-client", mayImport["dtls"] ?? [])).toBe(false);
+    expect(allowed("gateway/peer.ts", "dtls/handshake/peer.ts", mayImport["gateway"] ?? [])).toBe(false);
     expect(allowed("pki/index.ts", "pki/authority/index.ts", [])).toBe(false);
     expect(allowed("pki/x509/certificate.ts", "node-forge", [])).toBe(false);
     expect(allowed("pki/compat/pkcs12.ts", "node-forge", [])).toBe(true);

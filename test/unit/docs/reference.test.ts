@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { cliErrors } from "../../../cli/errors.ts";
 import { readSettings } from "../../../cli/settings.ts";
 import { deviceErrorCodes } from "../../../device-client/errors.ts";
+import { dtlsErrors } from "../../../dtls/errors.ts";
 import { Access } from "../../../gateway/access.ts";
 import { gatewayErrorCodes, refusalReasons } from "../../../gateway/errors.ts";
 import { defaultLimits } from "../../../gateway/limits.ts";
@@ -23,6 +24,7 @@ const tables: ReadonlyArray<[file: string, heading: RegExp, codes: readonly stri
   ["errors.md", /^## Certificates/, Object.keys(pkiErrors)],
   ["errors.md", /^## The gateway/, Object.keys(gatewayErrorCodes)],
   ["errors.md", /^## The device client/, [...deviceErrorCodes]],
+  ["errors.md", /^## DTLS/, Object.keys(dtlsErrors)],
   ["events.md", /^## Reasons/, Object.keys(refusalReasons)],
   ["config.md", /^### Limits/, Object.keys(defaultLimits)],
 ];
@@ -36,6 +38,13 @@ describe("the reference manual and the code's tables agree, both ways", () => {
     const text = readFileSync(new URL("../../../docs/reference/errors.md", import.meta.url), "utf8");
     for (const [code, [exitCode]] of Object.entries(cliErrors)) {
       expect(text).toContain(`| \`${code}\` | ${exitCode} |`);
+    }
+  });
+
+  test("docs/reference/errors.md has each alert as the code has it", () => {
+    const text = readFileSync(new URL("../../../docs/reference/errors.md", import.meta.url), "utf8");
+    for (const [code, [alert]] of Object.entries(dtlsErrors)) {
+      expect(text).toContain(`| \`${code}\` | ${alert === undefined ? "" : `\`${alert}\``} |`);
     }
   });
 

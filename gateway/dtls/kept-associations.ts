@@ -1,0 +1,81 @@
+import { closeSync, fsyncSync, openSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { readBoundedFile, writeFileAtomic } from "../../pki/index.ts";
+
+/** Later than this after the gateway stopped its clients have long given up. */
+const longestMs = 60 * 60 * 1000;
+/** Between the last write of a file and its renaming. */
+const settledMs = 60 * 1000;
+const largestFile = 512 * 1024 * 1024;
+
+/** The associations of an earlier process, and the key that they are encrypted with. */
+export interface Kept {
+  readonly key: Uint8Array;
+  readonly associations: Uint8Array;
+}
+
+/**
+ * Live DTLS associations between two runs of the gateway: two files of mode 0600 in the state directory, the
+ * associations encrypted and their key, a new one each time.
+ *
+ * Used twice, associations repeat the nonces of their cipher and with them give away what it protects. So they are gone
+ * from the disk before they are used, and a copy of them, as from a backup, is not taken.
+ */
+export class KeptAssociations {
+  readonly #associationsFile: string;
+  readonly #keyFile: string;
+  readonly #directory: string;
+  readonly #wallClock: () => number;
+
+  constructor(directory: string, wallClock: () => number = Date.now) {
+    this.#directory = directory;
+    this.#associationsFile = join(directory, "dtls-associations");
+    this.#keyFile = join(directory, "dtls-associations.key");
+    this.#wallClock = wallClock;
+  }
+
+  /** Throws the system's own error. */
+  keep({ key, associations }: Kept): void {
+    writeFileAtomic(this.#keyFile, key, 0o600);
+    writeFileAtomic(this.#associationsFile, associations, 0o600);
+  }
+
+  /**
+   * What was kept, if it may be used; in any case nothing is left of it. Throws the system's own error, as where files
+   * cannot be removed: then they must not be used.
+   */
+  take(): Kept | undefined {
+    const kept = this.#read();
+    rmSync(this.#associationsFile, { force: true });
+    rmSync(this.#keyFile, { force: true });
+    if (kept === undefined) return undefined;
+    // A power cut must not bring them back.
+    if (process.platform !== "win32") syncDirectory(this.#directory);
+    return kept;
+  }
+
+  #read(): Kept | undefined {
+    const status = statSync(this.#associationsFile, { throwIfNoEntry: false });
+    if (status === undefined || !this.#isFresh(status)) return undefined;
+    if (statSync(this.#keyFile, { throwIfNoEntry: false }) === undefined) return undefined;
+    return {
+      key: readBoundedFile(this.#keyFile, 1024),
+      associations: readBoundedFile(this.#associationsFile, largestFile),
+    };
+  }
+
+  /** The time of the last change of an inode (ctime) is the system's own: copies keep the other times, not that one. */
+  #isFresh({ mtimeMs, ctimeMs }: { readonly mtimeMs: number; readonly ctimeMs: number }): boolean {
+    const ageMs = this.#wallClock() - mtimeMs;
+    return ageMs > -settledMs && ageMs < longestMs && Math.abs(ctimeMs - mtimeMs) < settledMs;
+  }
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(path, "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
