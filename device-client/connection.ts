@@ -90,6 +90,8 @@ export class Connection<Who, Gateway, Connected> {
   /** The connection is being ended to start again at once, as somebody else. */
   #restarting = false;
   #closing: Promise<void> | undefined;
+  /** `close()` was called. A line may end within the call, before `#closing` is set. */
+  #isClosing = false;
   #whenDown = () => {};
 
   constructor({ who, settings, owner, line }: ConnectionParts<Who, Gateway, Connected>) {
@@ -159,7 +161,7 @@ export class Connection<Who, Gateway, Connected> {
   }
 
   #onAccepted(connected: Connected): void {
-    if (!this.#attached || this.#closing) return;
+    if (!this.#attached || this.#isClosing) return;
     this.#state = "connected";
     this.#setTimer(this.#settings.reconnect.stableAfterMs, () => this.#backoff.reset());
     const candidate = this.#candidate;
@@ -173,7 +175,7 @@ export class Connection<Who, Gateway, Connected> {
   }
 
   #onReady(): void {
-    if (!this.#closing && !this.#restarting) this.#owner.ready();
+    if (!this.#isClosing && !this.#restarting) this.#owner.ready();
   }
 
   #onClosed(error: DeviceError | undefined): void {
@@ -187,14 +189,14 @@ export class Connection<Who, Gateway, Connected> {
   #onLost(error: DeviceError | undefined, wasAccepted: boolean): void {
     this.#cancelTimer();
     this.#dial = undefined;
-    if (this.#closing) {
+    if (this.#isClosing) {
       if (wasAccepted) this.#owner.emit("disconnected", { reason: undefined });
       return this.#whenDown();
     }
     this.#state = "waiting";
     if (wasAccepted) this.#owner.emit("disconnected", { reason: this.#restarting ? undefined : error });
     // A listener may have closed the session: here, and at the next event.
-    if (this.#closing) return;
+    if (this.#isClosing) return;
     if (this.#restarting) {
       this.#restarting = false;
       return void this.#attempt();
@@ -208,7 +210,7 @@ export class Connection<Who, Gateway, Connected> {
       candidate.reject(reason);
     }
     if (refused) this.#owner.emit("refused", { error: reason });
-    if (this.#closing) return;
+    if (this.#isClosing) return;
     // After a new identity was refused the previous one has no reason to wait long.
     const slowly = candidate === undefined && reason.retry === "slowly";
     const delayMs = this.#backoff.next(slowly ? "slowly" : "soon");
@@ -231,6 +233,7 @@ export class Connection<Who, Gateway, Connected> {
   }
 
   async #close(): Promise<void> {
+    this.#isClosing = true;
     const down = new Promise<void>((resolve) => {
       this.#whenDown = resolve;
     });

@@ -9,19 +9,19 @@
 const retryFor = {
   /** The host cannot be reached: no route, refused, reset, no such name. */
   DEVICE_UNREACHABLE: "soon",
-  /** TCP, TLS and CONNACK together took longer than `connectTimeoutMs`. */
+  /** The way to a session (TCP, TLS and CONNACK, or the DTLS handshake) took longer than `connectTimeoutMs`. */
   DEVICE_TIMEOUT: "soon",
   /** An accepted session lost its connection. */
   DEVICE_CONNECTION_LOST: "soon",
-  /** The TLS handshake itself failed: no common version, suite or group, or an alert. */
+  /** The TLS or DTLS handshake itself failed: no common version, suite or group, or an alert. */
   DEVICE_TLS_FAILED: "slowly",
-  /** The gateway's chain does not lead to the identity's trust anchors; `cause` is the PkiError with the rule. */
+  /** The gateway's chain does not lead to the identity's trust anchors (`cause` is the PkiError with the rule), or it could not prove its key. */
   DEVICE_GATEWAY_UNTRUSTED: "slowly",
   /** The chain is good, but for another host. */
   DEVICE_GATEWAY_NAME_MISMATCH: "slowly",
   /** The chain and the name are good, and none of the pinned keys is in the chain. */
   DEVICE_PIN_MISMATCH: "slowly",
-  /** The gateway refused this device: CONNACK with a return code, or a close before any CONNACK. */
+  /** The gateway refused this device: an alert, CONNACK with a return code, or a close before any CONNACK. */
   DEVICE_REFUSED: "slowly",
   /** The gateway sent what MQTT 3.1.1 forbids, or more than the limits allow. */
   DEVICE_PROTOCOL_ERROR: "soon",
@@ -29,6 +29,8 @@ const retryFor = {
   DEVICE_SUBSCRIBE_REFUSED: "never",
   /** The queue of unsettled messages (or of subscriptions) is at its limit, or this message was dropped for a newer one. */
   DEVICE_QUEUE_FULL: "never",
+  /** The message is larger than one datagram of this session takes. */
+  DEVICE_MESSAGE_SIZE: "never",
   /** `close()` was called. */
   DEVICE_CLOSED: "never",
   /** An identity file cannot be read, or is not PEM; `cause` says more. */
@@ -45,7 +47,7 @@ const retryFor = {
   DEVICE_IDENTITY_OTHER_DEVICE: "never",
   /** A change of identity is already under way. */
   DEVICE_IDENTITY_BUSY: "never",
-  /** The signer keeps its key to itself, and node:tls cannot call out to it. */
+  /** The signer keeps its key to itself: MQTT over TLS (node:tls) cannot call out to it, and it cannot be written to disk; or DTLS knows no key of its kind. */
   DEVICE_SIGNER_UNSUPPORTED: "never",
 } as const satisfies Record<string, "soon" | "slowly" | "never">;
 

@@ -39,6 +39,16 @@ export function checkGateway(socket: TLSSocket, rules: GatewayRules): ValidatedP
   return path;
 }
 
+/**
+ * As `checkGateway`, for the certificates (DER, leaf first) of a peer that proves to hold the key within the DTLS
+ * handshake that this is a part of, or proved it in the one that is resumed.
+ */
+export function checkGatewayChain(chain: readonly Uint8Array[], rules: GatewayRules): ValidatedPath {
+  const path = validatedPath(readChain(chain), rules);
+  checkPins(path, rules);
+  return path;
+}
+
 function validatedPath(chain: readonly Certificate[], rules: GatewayRules): ValidatedPath {
   try {
     return validatePath({
@@ -104,6 +114,15 @@ function peerChain(socket: TLSSocket): Certificate[] {
   }
   if (chain.length === 0) throw untrusted("it showed no certificate");
   return chain;
+}
+
+function readChain(chain: readonly Uint8Array[]): Certificate[] {
+  if (chain.length === 0) throw untrusted("it showed no certificate");
+  try {
+    return chain.slice(0, maxChain).map((der) => parseCertificate(der));
+  } catch (error) {
+    throw untrusted(`its certificate cannot be read: ${textOf(error)}`, error);
+  }
 }
 
 function nodeRefusal(verdict: Error | string | undefined): DeviceError {

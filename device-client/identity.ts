@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
+import type { Credential } from "../dtls/index.ts";
 import {
   type Certificate,
   encodePem,
@@ -8,6 +9,7 @@ import {
   readIdentity,
   type Signer,
 } from "../pki/index.ts";
+import { dtlsSigner } from "./dtls-signer.ts";
 import { DeviceError, textOf } from "./errors.ts";
 import { tlsRules } from "./tls-rules.ts";
 
@@ -38,11 +40,12 @@ export class DeviceIdentity {
   /** The certificate and what follows it, PEM, as it is shown to the gateway. */
   readonly certificateChain: string;
   readonly anchors: readonly Certificate[];
-  readonly #signer: KeySigner;
+  readonly #signer: Signer;
+  readonly #chain: readonly Certificate[];
   #context: SecureContext | undefined;
 
   private constructor(
-    signer: KeySigner,
+    signer: Signer,
     chain: readonly [Certificate, ...Certificate[]],
     anchors: readonly Certificate[],
   ) {
@@ -52,6 +55,7 @@ export class DeviceIdentity {
     this.trustDomain = trustDomain;
     this.id = id;
     this.certificate = leaf;
+    this.#chain = chain;
     this.certificateChain = chain.map((certificate) => encodePem("CERTIFICATE", certificate.der)).join("");
     this.anchors = anchors;
     this.#signer = signer;
@@ -59,12 +63,6 @@ export class DeviceIdentity {
 
   /** Use `identityFromSigner` or `loadIdentity`. */
   static make(signer: Signer, parts: IdentityParts, options: IdentityOptions = {}): DeviceIdentity {
-    if (!(signer instanceof KeySigner)) {
-      throw new DeviceError(
-        "DEVICE_SIGNER_UNSUPPORTED",
-        "node:tls needs the private key itself and cannot ask a signer: use a KeySigner for MQTT over TLS",
-      );
-    }
     const [leaf, ...rest] = certificatesIn(parts.certificate, "certificate");
     const anchors = certificatesIn(parts.ca, "ca");
     if (!leaf || anchors.length === 0) {
@@ -82,16 +80,20 @@ export class DeviceIdentity {
     assertCurrent(leaf, options.now?.() ?? new Date());
     const identity = new DeviceIdentity(signer, [leaf, ...rest], anchors);
     // Build it now: a key or certificate that OpenSSL does not take should fail here, not on some reconnect.
-    identity.secureContext();
+    if (signer instanceof KeySigner) identity.secureContext();
     return identity;
   }
 
-  /** The settings of every TLS connection under this identity: see `tlsRules`. */
+  /**
+   * The settings of every TLS connection under this identity: see `tlsRules`.
+   * Throws DEVICE_SIGNER_UNSUPPORTED where the key is not at hand.
+   */
   secureContext(): SecureContext {
+    const key = this.#exportedKey("MQTT over TLS needs the private key itself, for node:tls asks no signer");
     try {
       this.#context ??= createSecureContext({
         ...tlsRules,
-        key: this.#signer.exportForTls(),
+        key,
         cert: this.certificateChain,
         ca: this.anchors.map((anchor) => encodePem("CERTIFICATE", anchor.der)),
       });
@@ -107,17 +109,34 @@ export class DeviceIdentity {
     }
   }
 
-  /** The private key in PEM, for writing the identity to disk. Keep it out of logs. */
+  /**
+   * What a DTLS handshake shows and signs with; the key may be anywhere.
+   * Throws DEVICE_SIGNER_UNSUPPORTED for a kind of key that DTLS 1.2 does not know (ML-DSA).
+   */
+  dtlsCredential(): Credential {
+    const chain = this.#chain.map((certificate) => certificate.der);
+    return { certificateType: "X509", chain, signer: dtlsSigner(this.#signer) };
+  }
+
+  /**
+   * The private key in PEM, for writing the identity to disk. Keep it out of logs.
+   * Throws DEVICE_SIGNER_UNSUPPORTED where the key is not at hand.
+   */
   exportPrivateKey(): string {
-    return this.#signer.exportForTls();
+    return this.#exportedKey("the private key stays with its signer");
+  }
+
+  #exportedKey(why: string): string {
+    if (this.#signer instanceof KeySigner) return this.#signer.exportForTls();
+    throw new DeviceError("DEVICE_SIGNER_UNSUPPORTED", `${why}: use a KeySigner, or DTLS`);
   }
 }
 
 /**
- * An identity whose key is behind a `Signer`.
+ * An identity whose key is behind a `Signer`: in this process, in a TPM, on a token.
  *
- * Only a `KeySigner` works today: node:tls makes the handshake's signature itself and has no way to call a signer,
- * so a key in a TPM or on a PKCS#11 token is refused with DEVICE_SIGNER_UNSUPPORTED.
+ * DTLS works with any signer. MQTT needs a `KeySigner`: node:tls makes the handshake's signature itself and has no way
+ * to call one, so that `connect` and `openSession` refuse others with DEVICE_SIGNER_UNSUPPORTED.
  * Throws the DEVICE_IDENTITY_* errors of `loadIdentity`.
  */
 export function identityFromSigner(

@@ -40,6 +40,8 @@ export class DeviceSession implements AsyncDisposable {
   /** Use `connect` or `openSession`. */
   constructor(options: ConnectOptions) {
     const settings = parseOptions(options);
+    // Here, not in some attempt: no retry would ever help.
+    options.identity.secureContext();
     this.#settings = settings;
     this.#queue = new OfflineQueue(settings.queue);
     let link: MqttLink | undefined;
@@ -145,6 +147,7 @@ export class DeviceSession implements AsyncDisposable {
     if (this.#closing) throw closedError();
     assertSameDevice(this.identity, identity);
     parsePins(this.#settings.pins, identity.anchors);
+    identity.secureContext();
     await this.#connection.replace(identity);
   }
 

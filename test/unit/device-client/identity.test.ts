@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject } from "node:crypto";
+import { createPrivateKey, type KeyObject, verify } from "node:crypto";
 import fs, {
   chmodSync,
   existsSync,
@@ -14,13 +14,16 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import {
+  connect,
   DeviceError,
   type DeviceIdentity,
   type IdentityFiles,
   identityFromSigner,
   loadIdentity,
+  openSession,
   replaceIdentityFiles,
 } from "../../../device-client/index.ts";
+import { SignatureScheme } from "../../../dtls/index.ts";
 import { generatePrivateKey, type Signer, writePrivateKeyFile } from "../../../pki/index.ts";
 import {
   deviceRecipe,
@@ -115,12 +118,40 @@ describe("identityFromSigner", () => {
     expect(identityFromSigner(pki.device.signer, parts).id).toBe("d1");
   });
 
-  test("a signer that keeps its key is refused, and the message says why", () => {
-    const token: Signer = { publicKey: pki.device.signer.publicKey, sign: () => Promise.reject(new Error()) };
-    const parts = { certificate: pki.device.pem, ca: pki.root.pem };
-    const error = refusal(() => identityFromSigner(token, parts));
-    expect(error.code).toBe("DEVICE_SIGNER_UNSUPPORTED");
-    expect(error.message).toMatch(/node:tls/);
+  describe("a signer that keeps its key", () => {
+    const parts = () => ({ certificate: pki.device.pem + pki.issuing.pem, ca: pki.root.pem });
+    const token = (): Signer => ({
+      publicKey: pki.device.signer.publicKey,
+      sign: (bytes) => pki.device.signer.sign(bytes),
+    });
+
+    test("is an identity, and DTLS can use it: the chain and the signer are what it shows", async () => {
+      const identity = identityFromSigner(token(), parts());
+      const { certificateType, chain, signer } = identity.dtlsCredential();
+      expect(certificateType).toBe("X509");
+      expect(chain).toEqual([pki.device.certificate.der, pki.issuing.certificate.der]);
+      const bytes = Buffer.from("to be signed");
+      const signature = await signer.sign(bytes, SignatureScheme.ecdsa_secp256r1_sha256);
+      expect(verify("sha256", bytes, pki.device.signer.publicKey, signature)).toBe(true);
+    });
+
+    test("is refused for MQTT before anything is dialled, and the message says why", async () => {
+      const options = { identity: identityFromSigner(token(), parts()), gateway: "127.0.0.1:1" };
+      const error = refusal(() => openSession(options));
+      expect(error.code).toBe("DEVICE_SIGNER_UNSUPPORTED");
+      expect(error.message).toMatch(/node:tls/);
+      await expect(connect(options)).rejects.toMatchObject({ code: "DEVICE_SIGNER_UNSUPPORTED" });
+    });
+
+    test("is not written to disk", () => {
+      const identity = identityFromSigner(token(), parts());
+      expect(refusal(() => identity.exportPrivateKey()).code).toBe("DEVICE_SIGNER_UNSUPPORTED");
+    });
+
+    test("must still belong to the certificate", () => {
+      const other: Signer = { ...token(), publicKey: pki.gateway.signer.publicKey };
+      expect(refusal(() => identityFromSigner(other, parts())).code).toBe("DEVICE_IDENTITY_KEY_MISMATCH");
+    });
   });
 });
 
