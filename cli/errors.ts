@@ -65,7 +65,7 @@ export function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return internal(String(error));
   const code = "code" in error ? String(error.code) : "";
   if (error instanceof CliError) return { code, message: error.message, exitCode: cliErrors[error.code][0] };
-  if (/^(PKI|GATEWAY|DEVICE)_/.test(code)) {
+  if (/^(PKI|GATEWAY|DEVICE|DTLS)_/.test(code)) {
     const next = nextStep.get(code);
     const message = next === undefined ? error.message : `${error.message}; ${next}`;
     return machineFailure(error.cause) ?? { code, message, exitCode: exitCodeFor(code) };
@@ -146,7 +146,7 @@ function systemFailure(error: Error, code: string): Failure | undefined {
     case "EADDRINUSE":
       return failure(
         "CLI_PORT_IN_USE",
-        `the port is in use (${error.message}): stop what holds it, or name another with --mqtt-port`,
+        `the port is in use (${error.message}): stop what holds it, or name another with --mqtt-port or --dtls-port`,
       );
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":

@@ -20,15 +20,17 @@ function describeEvent(out: Output, event: GatewayEvent): string {
     out.style(style, text.padEnd(8));
   switch (event.type) {
     case "listening":
-      return `${title("green", "listen")}  mqtt over mutual TLS on ${event.host}:${event.port}`;
+      return `${title("green", "listen")}  ${listenWords[event.transport]} on ${event.host}:${event.port}`;
     case "connection.refused":
-      return `${title("red", "refused")}  ${event.reason}: ${printable(event.detail)}, ${event.address}${claimed(event)}`;
+      return `${title("red", "refused")}  ${event.reason}: ${printable(event.detail)}, ${event.address}${overDtls(event)}${claimed(event)}`;
     case "session.opened":
       return `${title("green", "session")}  ${who(event.session)} connected from ${event.session.address}`;
     case "session.taken_over":
       return `${title("yellow", "session")}  ${who(event.session)} taken over from ${event.byAddress}`;
     case "session.closed":
       return `${title("cyan", "session")}  ${who(event.session)} ended, ${event.reason}${event.detail === "" ? "" : `: ${printable(event.detail)}`}`;
+    case "session.moved":
+      return `${title("cyan", "session")}  ${who(event.session)} moved from ${event.fromAddress} to ${event.session.address}`;
     case "publish.refused":
       return `${title("red", "refused")}  ${event.reason}: ${printable(event.clientId)} publishing to ${printable(event.topic)}${event.will ? " (will)" : ""}`;
     case "subscribe.refused":
@@ -46,11 +48,18 @@ function describeEvent(out: Output, event: GatewayEvent): string {
   }
 }
 
+const listenWords = { mqtt: "mqtt over mutual TLS", dtls: "mutual DTLS (UDP)" } as const;
+
 function claimed(event: { deviceId?: string; clientId?: string }): string {
   const device = event.deviceId === undefined ? "" : `, ${printable(event.deviceId)}`;
   return event.clientId === undefined ? device : `${device} as client ${printable(event.clientId)}`;
 }
 
 function who(session: SessionInfo): string {
-  return `${session.kind} ${printable(session.clientId)}`;
+  const name = session.transport === "mqtt" ? session.clientId : session.deviceId;
+  return `${session.kind} ${printable(name)}${overDtls(session)}`;
+}
+
+function overDtls({ transport }: { readonly transport: "mqtt" | "dtls" }): string {
+  return transport === "dtls" ? " over DTLS" : "";
 }

@@ -59,6 +59,16 @@ export const text: JsonRule<string> = (value, where) => {
   throw new JsonRuleError(`"${where}" must be a string that is not empty`);
 };
 
+export const flag: JsonRule<boolean> = (value, where) => {
+  if (typeof value === "boolean") return value;
+  throw new JsonRuleError(`"${where}" must be true or false`);
+};
+
+/** What `rule` takes, or `false` for "none". */
+export function orFalse<T>(rule: JsonRule<T>): JsonRule<T | false> {
+  return (value, where) => (value === false ? false : rule(value, where));
+}
+
 export function whole(min: number, max: number): JsonRule<number> {
   return (value, where) => {
     if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return value;

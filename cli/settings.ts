@@ -1,11 +1,14 @@
 import { existsSync } from "node:fs";
 import type { Limits } from "../gateway/index.ts";
-import { mapOf, readJsonFile, record, text, whole } from "./json-file.ts";
+import { flag, mapOf, orFalse, readJsonFile, record, text, whole } from "./json-file.ts";
 
 /** `sallyport.json`. Everything may be left out; what the command line says goes before it. */
 export interface Settings {
   readonly host: string;
   readonly mqttPort: number;
+  /** false: no DTLS. */
+  readonly dtlsPort: number | false;
+  readonly dangerouslyAllowMissingExtendedMasterSecret: boolean;
   /** A revocation list that the gateway consults beside the inventory. */
   readonly crl: string;
   /** Bounds of the gateway; it checks the names and ranges itself. */
@@ -20,6 +23,8 @@ export function readSettings(path: string): Partial<Settings> {
 const settingsRule = record<Settings>({
   host: text,
   mqttPort: whole(0, 65535),
+  dtlsPort: orFalse(whole(0, 65535)),
+  dangerouslyAllowMissingExtendedMasterSecret: flag,
   crl: text,
   limits: mapOf(whole(0, Number.MAX_SAFE_INTEGER)),
 });

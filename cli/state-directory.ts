@@ -16,6 +16,8 @@ export function stateFiles(directory: string) {
     crl: join(directory, "crl.pem"),
     inventory: join(directory, "inventory.sqlite"),
     broker: join(directory, "broker.sqlite"),
+    dtlsAssociations: join(directory, "dtls-associations"),
+    dtlsAssociationsKey: join(directory, "dtls-associations.key"),
     access: join(directory, "access.json"),
     settings: join(directory, "sallyport.json"),
     devices: join(directory, "devices"),

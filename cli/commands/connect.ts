@@ -2,16 +2,15 @@ import { randomBytes } from "node:crypto";
 import { connect, type DeviceSession, loadIdentity } from "../../device-client/index.ts";
 import { readBoundedFile } from "../../pki/index.ts";
 import { CliError } from "../errors.ts";
+import { type GatewayVerbOptions, gatewayOf, untilStopped } from "../gateway-session.ts";
 import { findIdentity } from "../identity-place.ts";
 import { payloadFields, printable, printablePayload } from "../printable.ts";
 import { collect, dirOption, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
+import { dtlsGateway, type EchoOptions, echoOverDtls, echoTimedOut } from "./connect-dtls.ts";
 
-interface ConnectVerbOptions {
-  readonly dir: string;
-  readonly identity?: string;
-  readonly gateway: string;
-  readonly serverName?: string;
-  readonly pin?: readonly string[];
+interface ConnectVerbOptions extends GatewayVerbOptions {
+  readonly transport: "mqtt" | "dtls";
+  readonly echo?: string;
   readonly clientId?: string;
   readonly keepSession?: boolean;
   readonly publish?: string;
@@ -21,18 +20,24 @@ interface ConnectVerbOptions {
   readonly retain?: boolean;
   readonly subscribe?: readonly string[];
   readonly count?: number;
-  readonly timeout: number;
 }
+
+interface MqttVerbOptions extends ConnectVerbOptions {
+  readonly gateway: string;
+}
+
+const mqttGateway = "localhost:8883";
 
 export function addConnect(program: VerbGroup): void {
   program.verb<ConnectVerbOptions>(
     {
       usage: "connect <id>",
-      summary: "connect as a device or operator, to publish and subscribe",
+      summary: "connect as a device or operator, to publish and subscribe, or over DTLS",
       description:
         "Connects to a gateway with the certificate and key of <id>, over mutual TLS. It subscribes first, publishes " +
         "then, and prints what arrives. Without --count it stays until Ctrl-C when it subscribes, and ends when the " +
-        "gateway has acknowledged the message when it only publishes.",
+        "gateway has acknowledged the message when it only publishes. With --transport dtls it sends the text of --echo in " +
+        "a datagram, until it comes back.",
       examples: [
         [
           "connect thermometer-1 --publish devices/thermometer-1/up/temperature --message 21.5",
@@ -43,6 +48,7 @@ export function addConnect(program: VerbGroup): void {
           "print what is sent to the device",
         ],
         ["connect alice --subscribe 'devices/#' --count 10 --json", "ten messages as JSON lines"],
+        ["connect thermometer-1 --transport dtls --echo hello", "over DTLS: there and back"],
         [
           "connect pump-7 --gateway gw.example:8883 --identity ./pump-7 --pin sha256/…",
           "another machine, key pinned",
@@ -51,6 +57,13 @@ export function addConnect(program: VerbGroup): void {
     },
     (command) =>
       command
+        .addOption(
+          command
+            .createOption("--transport <name>", "what to speak")
+            .choices(["mqtt", "dtls"])
+            .default("mqtt"),
+        )
+        .option("--echo <text>", "over DTLS: what the gateway is to send back")
         .option("--publish <topic>", "publish a message to this topic")
         .option("--message <text>", "the message; without it and --message-file an empty one")
         .option("--message-file <file>", "the message, read from a file")
@@ -62,11 +75,11 @@ export function addConnect(program: VerbGroup): void {
         .option("--count <n>", "end after this many messages", wholeNumber(1, 1e9))
         .option(
           "--timeout <seconds>",
-          "give up when connecting or --count takes longer",
+          "give up when connecting, --count or --echo takes longer",
           wholeNumber(1, 1e6),
           30,
         )
-        .option("--gateway <host:port>", "the gateway", "localhost:8883")
+        .option("--gateway <host:port>", `the gateway (default: ${mqttGateway}, over DTLS ${dtlsGateway})`)
         .option("--server-name <name>", "the name in the gateway's certificate, when it is not the host")
         .option(
           "--pin <pin>",
@@ -95,7 +108,8 @@ async function connectVerb(
     session.io.onSignal(signal, () => stop.abort(interrupted)),
   );
   try {
-    await converse(session, options, id, stop, () => clearTimeout(deadline));
+    if (options.transport === "dtls") await echoOverDtls(session, dtlsOptions(options), id, stop.signal);
+    else await converse(session, mqttOptions(options), id, stop, () => clearTimeout(deadline));
   } catch (error) {
     if (error === interrupted) return;
     // How the client library says that a topic, pin or address is malformed.
@@ -108,10 +122,38 @@ async function connectVerb(
   }
 }
 
+/** @throws CliError CLI_USAGE for options of the other transport, which would be passed over in silence */
+function dtlsOptions(options: ConnectVerbOptions): EchoOptions {
+  const { echo, publish, message, messageFile, retain, subscribe, count, clientId, keepSession } = options;
+  const stray = Object.entries({
+    publish,
+    message,
+    messageFile,
+    retain,
+    subscribe,
+    count,
+    clientId,
+    keepSession,
+  })
+    .filter(([, value]) => value !== undefined)
+    .map(([name]) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  if (stray.length > 0)
+    throw new CliError("CLI_USAGE", `${stray.join(", ")}: of MQTT, and not of --transport dtls`);
+  if (echo === undefined || echo === "") {
+    throw new CliError("CLI_USAGE", "--transport dtls wants something to send: --echo TEXT");
+  }
+  return { ...options, echo, gateway: options.gateway ?? dtlsGateway };
+}
+
+function mqttOptions(options: ConnectVerbOptions): MqttVerbOptions {
+  if (options.echo !== undefined) throw new CliError("CLI_USAGE", "--echo goes with --transport dtls");
+  return { ...options, gateway: options.gateway ?? mqttGateway };
+}
+
 /** Subscribes, publishes and receives, until done or `stop` is aborted, whose reason is thrown. */
 async function converse(
   session: Session,
-  options: ConnectVerbOptions,
+  options: MqttVerbOptions,
   id: string,
   stop: AbortController,
   stay: () => void,
@@ -147,7 +189,7 @@ async function converse(
   }
 }
 
-async function open(id: string, options: ConnectVerbOptions, signal: AbortSignal) {
+async function open(id: string, options: MqttVerbOptions, signal: AbortSignal) {
   const files = findIdentity(id, options);
   const identity = loadIdentity(files);
   // A client id of its own: the device itself may be connected, and must not be taken over nor lose its session.
@@ -166,13 +208,6 @@ async function open(id: string, options: ConnectVerbOptions, signal: AbortSignal
     connecting.then((late) => late.close()).catch(() => undefined);
     throw error;
   }
-}
-
-function gatewayOf(options: ConnectVerbOptions) {
-  const match = /^(.*?)(?::(\d+))?$/.exec(options.gateway);
-  if (options.serverName === undefined) return options.gateway;
-  const host = (match?.[1] ?? "").replace(/^\[(.*)\]$/, "$1");
-  return { host, serverName: options.serverName, ...(match?.[2] && { port: Number(match[2]) }) };
 }
 
 /** Prints what arrives; resolves after `--count` messages. */
@@ -216,6 +251,7 @@ function qosOf(text: ConnectVerbOptions["qos"]): 0 | 1 | 2 {
 const interrupted = new Error("interrupted");
 
 function timedOut(options: ConnectVerbOptions): CliError {
+  if (options.transport === "dtls") return echoTimedOut(options.timeout);
   const messages = options.count === 1 ? "the message" : `the ${options.count} messages`;
   const what = options.count === undefined ? "the gateway took" : `the gateway or ${messages} took`;
   return new CliError(
@@ -230,12 +266,4 @@ function cutOff(reason: Error | undefined): CliError {
     "the gateway ended the session: the topic may not be this device's, the certificate was revoked, or the gateway cannot store messages; the gateway's events name the reason",
     { cause: reason },
   );
-}
-
-async function untilStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  return await new Promise<T>((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    work.then(resolve, reject);
-  });
 }

@@ -1,10 +1,10 @@
-import { type Gateway, startGateway } from "../../gateway/index.ts";
+import { type Gateway, type GatewayOptions, startGateway } from "../../gateway/index.ts";
 import { Inventory } from "../../pki/index.ts";
 import { CliError, describeFailure, ExitCode } from "../errors.ts";
 import { EventLog } from "../event-log.ts";
 import { FileIdentity, readGatewayFiles, watchedFiles } from "../gateway-files.ts";
 import { makePki, type PkiOptions, pkiOptions, sayMadePki } from "../make-pki.ts";
-import { readSettings } from "../settings.ts";
+import { readSettings, type Settings } from "../settings.ts";
 import { isInitialised, openStateDirectory, type StateFiles } from "../state-directory.ts";
 import { dirOption, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
 
@@ -12,12 +12,16 @@ interface StartOptions extends PkiOptions {
   readonly dir: string;
   readonly host?: string;
   readonly mqttPort?: number;
+  /** false: `--no-dtls`. */
+  readonly dtls: boolean;
+  readonly dtlsPort?: number;
   readonly crl?: string;
   readonly quiet?: boolean;
 }
 
 const defaultHost = "127.0.0.1";
 const defaultPort = 8883;
+const defaultDtlsPort = 5684;
 const watchIntervalMs = 500;
 
 export function addStart(program: VerbGroup): void {
@@ -30,8 +34,9 @@ export function addStart(program: VerbGroup): void {
         "the state directory has no PKI it is made first, as `sallyport init` does. It takes up a changed gateway " +
         "certificate, access.json and revocation list by itself and at SIGHUP, and drops no session for it.",
       examples: [
-        ["start", "on this machine, port 8883"],
+        ["start", "on this machine: MQTT on port 8883, DTLS on UDP port 5684"],
         ["start --host 0.0.0.0 --mqtt-port 18883", "for other machines too; see `init --gateway-name`"],
+        ["start --no-dtls", "MQTT alone"],
         ["start --quiet --json >> gateway.jsonl", "events for programs, without one line per message"],
       ],
     },
@@ -44,6 +49,12 @@ export function addStart(program: VerbGroup): void {
           `the port for MQTT over TLS, 0 for any (default: ${defaultPort})`,
           wholeNumber(0, 65535),
         )
+        .option(
+          "--dtls-port <n>",
+          `the UDP port for DTLS, 0 for any (default: ${defaultDtlsPort}, unless another program has it)`,
+          wholeNumber(0, 65535),
+        )
+        .option("--no-dtls", "no DTLS")
         .option(
           "--crl <file>",
           "a revocation list to consult beside the inventory; without a current one nobody enters",
@@ -75,6 +86,7 @@ async function start(session: Session, options: StartOptions): Promise<ExitCode>
     ...readGatewayFiles(files, crl),
     host,
     mqttPort: options.mqttPort ?? settings.mqttPort ?? defaultPort,
+    ...dtlsOptions(options, settings),
     registry: inventory,
     ...(trustDomain === undefined ? {} : { trustDomain }),
     stateDirectory: files.directory,
@@ -101,6 +113,17 @@ async function start(session: Session, options: StartOptions): Promise<ExitCode>
   return ExitCode.ok;
 }
 
+/** A port that somebody named must be had; the usual one is taken where it is free. */
+function dtlsOptions(options: StartOptions, settings: Partial<Settings>): Partial<GatewayOptions> {
+  if (!options.dtls && options.dtlsPort !== undefined) {
+    throw new CliError("CLI_USAGE", "--dtls-port and --no-dtls contradict each other: give one");
+  }
+  const dtlsPort = options.dtlsPort ?? settings.dtlsPort ?? "if-free";
+  if (!options.dtls || dtlsPort === false) return {};
+  const { dangerouslyAllowMissingExtendedMasterSecret = false } = settings;
+  return { dtlsPort, dangerouslyAllowMissingExtendedMasterSecret };
+}
+
 /** New files for a running gateway. Files that do not fit leave it as it is. */
 function reloadGateway(log: EventLog, gateway: Gateway, files: StateFiles, crl: string | undefined): void {
   try {
@@ -120,6 +143,10 @@ function sayWhatNext({ out }: Session, options: StartOptions, gateway: Gateway):
   out.say(
     `  npx sallyport connect thermometer-1${dir}${to} --publish devices/thermometer-1/up/temperature --message 21.5`,
   );
+  if (gateway.dtlsPort !== undefined) {
+    const over = gateway.dtlsPort === defaultDtlsPort ? "" : ` --gateway localhost:${gateway.dtlsPort}`;
+    out.say(`  npx sallyport connect thermometer-1${dir}${over} --transport dtls --echo hello`);
+  }
   out.say();
 }
 

@@ -6,8 +6,11 @@ import type { StateFiles } from "../state-directory.ts";
 import type { Finding } from "./examine.ts";
 
 export function examineModes(files: StateFiles): Finding[] {
-  const secret = [files.inventory, files.broker, ...secretsIn(files, /\.(?:key\.pem|p12)$/)];
-  const open = secret.filter((path) => existsSync(path) && (statSync(path).mode & 0o077) !== 0);
+  const { inventory, broker, dtlsAssociations, dtlsAssociationsKey } = files;
+  const keys = secretsIn(files, /\.(?:key\.pem|p12)$/);
+  const named = [inventory, broker, dtlsAssociations, dtlsAssociationsKey].filter((path) => existsSync(path));
+  const secret = [...named, ...keys];
+  const open = secret.filter((path) => (statSync(path).mode & 0o077) !== 0);
   const findings: Finding[] = open.map((path) => ({
     level: "error",
     check: "key-modes",
@@ -31,7 +34,7 @@ const abandonedMs = 60 * 1000;
 
 /** Private keys that a process which was killed had written and not yet put in place. */
 export function examineLeftovers(files: StateFiles, now: Date): Finding[] {
-  return secretsIn(files, /\.(?:key\.pem|p12)\.[0-9a-f]{16}\.tmp$/)
+  return secretsIn(files, /(?:\.(?:key\.pem|p12)|dtls-associations\.key)\.[0-9a-f]{16}\.tmp$/)
     .filter((path) => now.getTime() - statSync(path).mtimeMs > abandonedMs)
     .map((path) => ({
       level: "warning",

@@ -25,7 +25,7 @@ let port: string;
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), "sallyport-start-"));
   dir = join(scratch, "certs");
-  gateway = startCli(["start", "--mqtt-port", "0", "--dir", dir]);
+  gateway = startCli(["start", "--mqtt-port", "0", "--dtls-port", "0", "--dir", dir]);
   [, port = ""] = await gateway.waitFor(/listen {4}mqtt over mutual TLS on [\d.]+:(\d+)/);
   for (const id of ["meter-1", "meter-2", "meter-3", "meter-4"]) await ok("device", "add", id);
   await ok("operator", "add", "alice");
@@ -231,7 +231,7 @@ describe("changes while it runs", () => {
   });
 
   test("a second gateway on the same directory is told so", async () => {
-    const second = await cli("start", "--mqtt-port", "0", "--json");
+    const second = await cli("start", "--mqtt-port", "0", "--dtls-port", "0", "--json");
     expect(second.exitCode).toBe(4);
     expect(JSON.parse(second.stderr).error.code).toBe("GATEWAY_STATE_LOCKED");
   });
@@ -243,7 +243,7 @@ test("start --crl: a list beside the inventory is consulted, and taken up when i
   for (const id of ["d1", "d2"]) await runCli(["device", "add", id, "--dir", other]);
   const list = join(scratch, "beside.crl.pem");
   copyFileSync(join(other, "crl.pem"), list);
-  const running = startCli(["start", "--mqtt-port", "0", "--dir", other, "--crl", list]);
+  const running = startCli(["start", "--mqtt-port", "0", "--dtls-port", "0", "--dir", other, "--crl", list]);
   const [, its = ""] = await running.waitFor(/listen .*:(\d+)/);
   const connectAs = (id: string) => runCli(["connect", id, "--dir", other, "--gateway", `localhost:${its}`]);
   expect((await connectAs("d1")).exitCode).toBe(0);
@@ -267,7 +267,7 @@ test.each([
   const own = join(scratch, `inventory-${_name.length}`);
   cpSync(dir, own, { recursive: true, filter: (path) => !path.includes("broker.sqlite") });
   const path = join(own, "inventory.sqlite");
-  const running = startCli(["start", "--mqtt-port", "0", "--dir", own]);
+  const running = startCli(["start", "--mqtt-port", "0", "--dtls-port", "0", "--dir", own]);
   await running.waitFor(/ listen /);
   copyFileSync(path, `${path}.restored`);
   change(path);
@@ -279,7 +279,7 @@ test.each([
 
 test("start --json: JSON lines only, the made passphrase in the first, and a clean stop at SIGINT", async () => {
   const other = join(scratch, "other");
-  const running = startCli(["start", "--mqtt-port", "0", "--dir", other, "--json"]);
+  const running = startCli(["start", "--mqtt-port", "0", "--dtls-port", "0", "--dir", other, "--json"]);
   await running.waitFor(/"type":"listening"/);
   running.signal("SIGINT");
   const { exitCode, stdout, stderr } = await running.done;
@@ -288,7 +288,7 @@ test("start --json: JSON lines only, the made passphrase in the first, and a cle
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line).type);
-  expect(types).toEqual(["pki.made", "listening", "closed"]);
+  expect(types).toEqual(["pki.made", "listening", "listening", "closed"]);
   expect(JSON.parse(stdout.split("\n")[0] ?? "").rootPassphrase).toMatch(/^[a-z2-9-]{35}$/);
 });
 

@@ -19,7 +19,7 @@ const programs: ChildProcess[] = [];
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), "sallyport-examples-"));
   dir = join(scratch, "certs");
-  gateway = startCli(["start", "--mqtt-port", "0", "--dir", dir]);
+  gateway = startCli(["start", "--mqtt-port", "0", "--dtls-port", "0", "--dir", dir]);
   [, port = ""] = await gateway.waitFor(/listen .*:(\d+)/);
   await ok("device", "add", "thermometer-1", "--dir", dir);
   await ok("operator", "add", "backend", "--dir", dir);

@@ -23,9 +23,17 @@ test("sallyport.json: what is there is read, what is not is left out", () => {
 });
 
 test.each([
-  ['{ "hots": "0.0.0.0" }', /unknown key "hots" \(known here: host, mqttPort, crl, limits\)/],
+  [
+    '{ "hots": "0.0.0.0" }',
+    /unknown key "hots" \(known here: host, mqttPort, dtlsPort, dangerouslyAllowMissingExtendedMasterSecret, crl, limits\)/,
+  ],
   ['{ "mqttPort": "8883" }', /"mqttPort" must be a whole number from 0 to 65535/],
   ['{ "mqttPort": 65536 }', /"mqttPort" must be a whole number/],
+  ['{ "dtlsPort": true }', /"dtlsPort" must be a whole number from 0 to 65535/],
+  [
+    '{ "dangerouslyAllowMissingExtendedMasterSecret": "no" }',
+    /"dangerouslyAllowMissingExtendedMasterSecret" must be true or false/,
+  ],
   ['{ "host": "" }', /"host" must be a string that is not empty/],
   ['{ "limits": { "connections": -1 } }', /"limits.connections" must be a whole number/],
   ['{ "limits": [] }', /"limits" must be an object/],
