@@ -66,7 +66,7 @@ export function connect(host: string, port: number, options: ConnectOptions): DT
     endpoint,
     acceptsAnyPeer: plan.acceptsAnyPeer,
     resumable: () => core.resumable,
-    onRejection: (thrown) => core.onCallbackError(thrown, connection),
+    onRejection: (thrown) => connection.callbackFailed(thrown),
     released: () => endpoint.close(),
   });
   connection.session = session;

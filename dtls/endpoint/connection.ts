@@ -69,6 +69,8 @@ export class Connection {
   readonly closed = new LatePromise<void>();
   readonly #host: ConnectionHost;
   #isClosed = false;
+  /** The application, or the endpoint, ended it: nothing is told any more but that it closed. */
+  #endedHere = false;
   #pumping = false;
   #hasConnectionId = false;
   #cancelTimer: (() => void) | undefined;
@@ -85,8 +87,9 @@ export class Connection {
     this.heardAt = this.createdAt;
   }
 
+  /** From the call that ends it on, or from when the peer's end has been told. */
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#isClosed || this.#endedHere;
   }
 
   get isEstablished(): boolean {
@@ -111,7 +114,9 @@ export class Connection {
     const { association } = this;
     const known = association.address;
     // The same object says "from where it always comes from", which is quick to see.
-    const at = known.port === from.port && known.address === from.address ? known : from;
+    const isKnown = known.port === from.port && known.address === from.address;
+    // A copy of what may be kept: sockets give objects with more in them.
+    const at = isKnown ? known : { address: from.address, port: from.port };
     this.bytesReceived += datagram.length;
     const used = association.handleDatagram(datagram, at);
     if (used) this.heardAt = this.#host.scheduler.now();
@@ -130,12 +135,14 @@ export class Connection {
   /** Orderly, with close_notify; `reported` is what the application is told it was for. */
   close(reported?: DtlsError): void {
     this.#end ??= { error: reported };
+    this.#endedHere = true;
     this.association.close();
     this.#run();
   }
 
   /** With the alert of the error, where it has one; without, in silence. */
   fail(error: DtlsError): void {
+    this.#endedHere = true;
     this.association.close(error);
     this.#run();
   }
@@ -143,6 +150,7 @@ export class Connection {
   /** In silence, and no failure. */
   drop(): void {
     this.#end ??= { error: undefined };
+    this.#endedHere = true;
     this.association.close(new DtlsError("DTLS_CLOSED", "the session was destroyed"));
     this.#run();
   }
@@ -150,9 +158,18 @@ export class Connection {
   /** Ends it here, without a word, for it to go on elsewhere. */
   exportState(): AssociationState {
     this.#end ??= { error: undefined };
+    this.#endedHere = true;
     const state = this.association.exportState();
     this.#run();
     return state;
+  }
+
+  /** A callback threw, or rejected with it. */
+  callbackFailed(thrown: unknown): void {
+    // It used a session that had just ended, perhaps by the very datagram that it was called for: no mistake.
+    const isLate = thrown instanceof DtlsError && thrown.code === "DTLS_CLOSED";
+    if (isLate && this.association.state === "closed") return;
+    this.#host.onCallbackError(thrown, this);
   }
 
   // --- what the association says ---
@@ -211,12 +228,12 @@ export class Connection {
     this.messagesReceived += 1;
     this.#host.stats.messagesReceived += 1;
     const { session } = this;
-    if (session === undefined || session.destroyed) return;
+    if (session === undefined || this.#endedHere) return;
     try {
       this.#watch(session.onmessage?.(bytes));
-      session.emit("message", bytes);
+      if (!this.isClosed) session.emit("message", bytes);
     } catch (thrown) {
-      this.#host.onCallbackError(thrown, this);
+      this.callbackFailed(thrown);
     }
   }
 
@@ -263,7 +280,7 @@ export class Connection {
       this.#watch(this.#host.onkeylog?.(line));
       this.#watch(this.session?.onkeylog?.(line));
     } catch (thrown) {
-      this.#host.onCallbackError(thrown, this);
+      this.callbackFailed(thrown);
     }
   }
 
@@ -298,14 +315,14 @@ export class Connection {
     try {
       call(this.session);
     } catch (thrown) {
-      this.#host.onCallbackError(thrown, this);
+      this.callbackFailed(thrown);
     }
   }
 
   /** A callback may be asynchronous: what it rejects with is what it would have thrown. */
   #watch(result: unknown): void {
     if (!(result instanceof Promise)) return;
-    result.catch((thrown: unknown) => this.#host.onCallbackError(thrown, this));
+    result.catch((thrown: unknown) => this.callbackFailed(thrown));
   }
 
   #lookForConnectionId(): void {

@@ -187,6 +187,8 @@ export class DTLSEndpoint extends EventEmitter<EndpointEvents> implements AsyncD
   async #endNow(orderly: boolean, error: Error | undefined): Promise<void> {
     this.#works.end(orderly, error);
     this.#ready.reject(new DtlsError("DTLS_CLOSED", "the endpoint was closed before its port was open"));
+    // Called from a callback, the last words of its own session are said when that has returned.
+    await Promise.resolve();
     await this.#socket?.close();
     if (error === undefined) this.#closed.resolve();
     else this.#closed.reject(error);

@@ -34,7 +34,7 @@ export function listen(onsession: (session: DTLSSession) => unknown, options: Li
         endpoint,
         acceptsAnyPeer: plan.acceptsAnyPeer,
         resumable: () => undefined,
-        onRejection: (thrown) => core.onCallbackError(thrown, connection),
+        onRejection: (thrown) => connection.callbackFailed(thrown),
         released: async () => undefined,
       }),
     onSession: announce,
@@ -72,11 +72,11 @@ export function listen(onsession: (session: DTLSSession) => unknown, options: Li
     try {
       const result = onsession(session);
       if (result instanceof Promise) {
-        result.catch((thrown: unknown) => core.onCallbackError(thrown, connection));
+        result.catch((thrown: unknown) => connection.callbackFailed(thrown));
       }
       endpoint.emit("session", session);
     } catch (thrown) {
-      core.onCallbackError(thrown, connection);
+      connection.callbackFailed(thrown);
     }
   }
 

@@ -235,7 +235,8 @@ export class ServerCore implements ConnectionHost {
       );
     }
     const { associations, environment } = this.#ports;
-    const connection = new Connection(this, associations.server(this.#settings, environment, from, first));
+    const peer = { address: from.address, port: from.port };
+    const connection = new Connection(this, associations.server(this.#settings, environment, peer, first));
     connection.judgedIn = this.#recheckRound;
     connection.entry = this.#table.add(connection, from, random, now);
     this.stats.handshakesStarted += 1;
