@@ -1,5 +1,5 @@
 import type { Address } from "../../../dtls/association/settings.ts";
-import { Sealer } from "../../../dtls/record/protection.ts";
+import type { Sealer } from "../../../dtls/record/protection.ts";
 import type { ClientExtensions } from "../../../dtls/wire/extensions.ts";
 import { ContentType, NamedGroup, SignatureScheme } from "../../../dtls/wire/registry.ts";
 import { AdversaryClient } from "./adversary-client.ts";
