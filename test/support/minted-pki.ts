@@ -134,7 +134,7 @@ export function dnsName(value: string): GeneralName {
   return { type: "dNSName", value };
 }
 
-function ipAddress(text: string): GeneralName {
+export function ipAddress(text: string): GeneralName {
   if (isIP(text) !== 4) throw new RangeError("IPv4 alone is needed here");
   return { type: "iPAddress", value: Uint8Array.from(text.split(".").map(Number)) };
 }
