@@ -9,7 +9,13 @@ import type { Action, EpochKeys, Established, Flight, Terms } from "../handshake
 import { Epochs } from "../record/epochs.ts";
 import { Opener, Sealer } from "../record/protection.ts";
 import { readFragments } from "../wire/handshake.ts";
-import { type RawRecord, readRecord, recordHeaderLength, writePlaintextRecord } from "../wire/record.ts";
+import {
+  maxSequence,
+  type RawRecord,
+  readRecord,
+  recordHeaderLength,
+  writePlaintextRecord,
+} from "../wire/record.ts";
 import {
   AlertDescription,
   AlertLevel,
@@ -20,7 +26,7 @@ import {
 } from "../wire/registry.ts";
 import { alertCode, isFatal, readAlert, writeAlert } from "./alerts.ts";
 import type { AssociationState } from "./association-state.ts";
-import { writeFlight } from "./flight.ts";
+import { type FlightWriter, writeFlight } from "./flight.ts";
 import { asDtlsError, HandshakeDriver, type Machine, machineOf } from "./handshake-driver.ts";
 import type { Answer, DiscardReason, Output, Question } from "./outputs.ts";
 import { PeerPath } from "./peer-path.ts";
@@ -244,7 +250,7 @@ export class Association {
         break;
       }
       offset += record.bytes.length;
-      if (this.#onRecord(record, from, datagram.length)) used = true;
+      if (this.#onRecord(record, from)) used = true;
       this.#replayQueued();
     }
     return used;
@@ -341,7 +347,7 @@ export class Association {
 
   // --- records ---
 
-  #onRecord(record: RawRecord, from: Address, datagramBytes: number): boolean {
+  #onRecord(record: RawRecord, from: Address): boolean {
     if (record.epoch === 0) return this.#onPlaintext(record);
     const opener = this.#epochs.opener(record.epoch);
     if (opener === undefined) {
@@ -364,7 +370,11 @@ export class Association {
     }
     const { type, plaintext, isNewest } = opened;
     this.#lastHeardAt = this.#environment.now();
-    if (from !== this.#address || this.#path !== undefined) this.#onPath(from, isNewest, datagramBytes);
+    if (from !== this.#address || this.#path !== undefined) {
+      this.#onPath(from, isNewest, record.bytes.length);
+      // A challenge may have taken the last number.
+      if (this.#state === "closed") return true;
+    }
     // RFC 8449 §4: more than this side said that it takes.
     if (this.#terms !== undefined && plaintext.length > this.#terms.receiveLimit) {
       return this.#discard("record_too_large", plaintext.length);
@@ -527,7 +537,7 @@ export class Association {
     shaking.queued = [];
     for (const { bytes, from } of queued) {
       const record = readRecord(bytes, 0, this.#settings.connectionIds?.length ?? 0);
-      if (record !== undefined && this.#state !== "closed") this.#onRecord(record, from, bytes.length);
+      if (record !== undefined && this.#state !== "closed") this.#onRecord(record, from);
     }
   }
 
@@ -606,46 +616,59 @@ export class Association {
   #transmit({ items, maxFragmentLength }: Flight, attempt: number): void {
     if (items.some(({ type }) => type === "change_cipher_spec")) this.#epochs.writeAtLeast(1);
     const { mtu } = this.#settings;
-    const datagrams = writeFlight(items, {
+    const writer: FlightWriter = {
       mtu: attempt >= lossesBeforeSmaller ? Math.min(mtu, smallMtu) : mtu,
       fragmentLimit: maxFragmentLength ?? largestPlaintext,
       overhead: (epoch) => (epoch === 0 ? recordHeaderLength : this.#epochs.sealer(epoch).overhead),
-      record: (epoch, type, plaintext) =>
-        epoch === 0
-          ? this.#plaintextRecord(type, plaintext)
-          : this.#epochs.sealer(epoch).seal(type, plaintext),
-    });
+      record: (epoch, type, plaintext) => this.#record(epoch, type, plaintext),
+    };
+    let datagrams: readonly Uint8Array[];
+    try {
+      datagrams = writeFlight(items, writer);
+    } catch (error) {
+      // The client chooses with which number the first of our records begins, so it may be the last one too.
+      this.#end(asDtlsError(error));
+      return;
+    }
     for (const bytes of datagrams) this.#outputs.push({ type: "datagram", bytes, to: this.#address });
   }
 
-  /** `to`: for messages that are about that very address. */
+  /** `to`: for messages that are about that very address. Ends the association when there is no number left. */
   #sendSealed(type: number, plaintext: Uint8Array, to?: Address): void {
     let bytes: Uint8Array;
     try {
-      bytes = this.#epochs.sealer(this.#epochs.write).seal(type, plaintext);
+      bytes = this.#record(this.#epochs.write, type, plaintext);
     } catch (error) {
       this.#end(asDtlsError(error));
       return;
     }
-    const address = to ?? (this.#path === undefined ? this.#address : this.#path.addressFor(bytes.length));
-    if (address === undefined) {
-      this.#discard("address_not_validated", bytes.length);
-      return;
-    }
-    this.#outputs.push({ type: "datagram", bytes, to: address });
+    this.#send(bytes, to);
   }
 
   #sendAlert(level: number, description: number): void {
-    const alert = writeAlert(level, description);
-    if (this.#epochs.write > 0) {
-      this.#sendSealed(ContentType.alert, alert);
+    let bytes: Uint8Array;
+    try {
+      bytes = this.#record(this.#epochs.write, ContentType.alert, writeAlert(level, description));
+    } catch {
+      // There is no number left for it: the peer is not told, and what the alert was for goes on.
       return;
     }
-    const bytes = this.#plaintextRecord(ContentType.alert, alert);
-    this.#outputs.push({ type: "datagram", bytes, to: this.#address });
+    this.#send(bytes);
   }
 
-  #plaintextRecord(type: number, plaintext: Uint8Array): Uint8Array {
+  #send(bytes: Uint8Array, to?: Address): void {
+    const address = to ?? (this.#path === undefined ? this.#address : this.#path.addressFor(bytes.length));
+    if (address === undefined) this.#discard("address_not_validated", bytes.length);
+    else this.#outputs.push({ type: "datagram", bytes, to: address });
+  }
+
+  /** A whole record. @throws DtlsError DTLS_SEQUENCE_EXHAUSTED */
+  #record(epoch: number, type: number, plaintext: Uint8Array): Uint8Array {
+    if (epoch > 0) return this.#epochs.sealer(epoch).seal(type, plaintext);
+    // RFC 6347 §4.1: a sequence number never wraps.
+    if (this.#plaintextSequence > maxSequence) {
+      throw new DtlsError("DTLS_SEQUENCE_EXHAUSTED", "all sequence numbers of epoch 0 are used");
+    }
     const record = writePlaintextRecord(type, this.#plaintextSequence, plaintext);
     this.#plaintextSequence += 1;
     return record;
@@ -690,6 +713,7 @@ export class Association {
   }
 
   #end(error: DtlsError | undefined): void {
+    if (this.#state === "closed") return;
     this.#state = "closed";
     this.#shaking?.driver.end();
     this.#shaking = undefined;

@@ -98,6 +98,9 @@ export interface Progress {
   readonly sendSeq: number;
 }
 
+/** RFC 6347 §4.2.2: `uint16 message_seq;` */
+const largestMessageSeq = 2 ** 16 - 1;
+
 /** Collects the messages of a flight, the transcript growing with each. */
 export class FlightBuilder {
   readonly items: FlightItem[];
@@ -112,7 +115,11 @@ export class FlightBuilder {
     this.#sendSeq = sendSeq;
   }
 
+  /** @throws DtlsError DTLS_SEQUENCE_EXHAUSTED: a server's numbers begin where the client chose (RFC 6347 §4.2.2) */
   add(msgType: number, body: Uint8Array): this {
+    if (this.#sendSeq > largestMessageSeq) {
+      throw new DtlsError("DTLS_SEQUENCE_EXHAUSTED", "no message_seq is left for the next message");
+    }
     const bytes = writeMessage(msgType, this.#sendSeq, body);
     this.items.push({ type: "message", epoch: this.#epoch, bytes });
     this.#transcript = this.#transcript.with(bytes);
