@@ -212,14 +212,16 @@ export class Opener {
 
     writeNonce(this.#nonceBase, epoch, sequence);
     // RFC 5288 §3: the sender chooses the explicit part, the counter or something else, and it is on the wire.
-    if (aead.explicitNonceLength === 8) nonce.set(fragment.subarray(0, 8), 4);
+    if (aead.explicitNonceLength === 8) copyInto(nonce, 4, fragment, 0, 8);
     const data =
       connectionId === undefined
         ? additionalData(record.type, epoch, sequence, length)
         : additionalDataWithConnectionId(connectionId, epoch, sequence, length);
     const tagAt = aead.explicitNonceLength + length;
     const ciphertext = fragment.subarray(aead.explicitNonceLength, tagAt);
-    const plaintext = decrypt(aead, this.#key, nonce, data, ciphertext, fragment.subarray(tagAt));
+    const tag = aead.tagLength === 16 ? tag16 : tag8;
+    copyInto(tag, 0, fragment, tagAt, aead.tagLength);
+    const plaintext = decrypt(aead, this.#key, nonce, data, ciphertext, tag);
     if (plaintext === undefined) {
       this.#failures++;
       // RFC 9147 §4.5.3: failures are counted, for each of them was a chance to forge a record (F6).
@@ -275,6 +277,8 @@ interface NonceBase {
 // Used within one synchronous call, and so shared by all associations.
 const nonce = new Uint8Array(12);
 const nonceView = new DataView(nonce.buffer);
+const tag8 = new Uint8Array(8);
+const tag16 = new Uint8Array(16);
 const plainAdditionalData = new Uint8Array(13);
 const additionalDataByLength: (Uint8Array | undefined)[] = [];
 
@@ -311,7 +315,7 @@ function additionalDataWithConnectionId(
   const data = (additionalDataByLength[connectionId.length] ??= emptyAdditionalData(connectionId.length));
   putUint16(data, 13, epoch);
   putUint48(data, 15, sequence);
-  data.set(connectionId, 21);
+  copyInto(data, 21, connectionId, 0, connectionId.length);
   putUint16(data, 21 + connectionId.length, length);
   return data;
 }
@@ -353,6 +357,11 @@ function nonEmpty(connectionId: Uint8Array | undefined): Uint8Array | undefined 
   // RFC 9146 §3: opaque cid<0..2^8-1>.
   if (connectionId.length > 255) throw new RangeError(`a connection id of ${connectionId.length} bytes`);
   return connectionId;
+}
+
+/** For a few bytes this is cheaper than a view and a call of `set`. */
+function copyInto(to: Uint8Array, toAt: number, from: Uint8Array, fromAt: number, length: number): void {
+  for (let index = 0; index < length; index++) to[toAt + index] = from[fromAt + index] ?? 0;
 }
 
 /** Connection ids are no secrets: they are sent in the clear. */
