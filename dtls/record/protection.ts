@@ -8,7 +8,7 @@ import { ContentType, ProtocolVersion } from "../wire/registry.ts";
 import { ReplayWindow, type ReplayWindowState } from "./replay-window.ts";
 
 /** The keys of one direction in one epoch. */
-export interface ProtectionOptions {
+interface ProtectionOptions {
   readonly aead: AeadAlgorithm;
   readonly key: Uint8Array;
   /** The fixed part of the nonce. */
