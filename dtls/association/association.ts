@@ -42,19 +42,24 @@ export interface FirstHello {
 const lossesBeforeSmaller = 2;
 /** RFC 791: every IPv4 host takes 576 bytes, of which up to 68 are headers. */
 const smallMtu = 508;
+/** What a record adds to its content with any suite, without a connection id. */
+const largestOverhead = 13 + 8 + 16;
 /** RFC 6347 §4.2.4: how long the last flight is kept: twice the maximum segment lifetime, in milliseconds. */
 const keepLastFlightMs = 240_000;
+/** What a record takes that is kept, beside its bytes: empty ones are not for nothing. */
+const keptRecordBytes = 128;
 /** Between two answers to something that is not to be answered often, in milliseconds. */
 const leastAnswerMs = 1_000;
 
 /** What is only there until the handshake is done, and shortly after. */
 interface Shaking {
   readonly driver: HandshakeDriver;
-  /** Records of the next epoch that came too early, and what they take. */
+  /** Records of the next epoch that came too early. */
   queued: { readonly bytes: Uint8Array; readonly from: Address }[];
-  queuedBytes: number;
   /** Application data that verified before the handshake did. */
   held: Uint8Array[];
+  /** What both take. */
+  keptBytes: number;
   /** When the first record of the new epoch did not open. */
   badMacAt: number | undefined;
 }
@@ -71,7 +76,7 @@ export class Association {
   #outputs: Output[] = [];
   #shaking: Shaking | undefined;
   /** The last flight, until the peer shows that it has arrived. */
-  #lastFlight: { readonly flight: Flight; sentAt: number } | undefined;
+  #lastFlight: { readonly flight: Flight; sentAt: number; attempt: number } | undefined;
   #path: PeerPath | undefined;
   #address: Address;
   /** Epoch 0's next record sequence number. */
@@ -149,7 +154,7 @@ export class Association {
     association.#epochs.readNext();
     association.#epochs.writeAtLeast(1);
     association.#suite = terms.suite;
-    association.#ownConnectionId = terms.receiveConnectionId;
+    association.#ownConnectionId = nonEmpty(terms.receiveConnectionId);
     association.#terms = terms;
     association.#masterSecret = state.masterSecret;
     association.#peer = peer;
@@ -239,6 +244,7 @@ export class Association {
    * message of it.
    */
   handleDatagram(datagram: Uint8Array, from: Address): boolean {
+    if (this.#isUnheard) return this.#discard("unexpected_message", datagram.length);
     const connectionIdLength = this.#settings.connectionIds?.length ?? 0;
     let used = false;
     let offset = 0;
@@ -298,9 +304,7 @@ export class Association {
   close(error?: DtlsError): void {
     if (this.#state === "closed") return;
     const code = error === undefined ? AlertDescription.close_notify : alertCode(error.alert);
-    // Whoever has said nothing yet has nobody to tell.
-    const silent = this.#state === "handshaking" && this.#plaintextSequence === 0;
-    if (code !== undefined && !silent)
+    if (code !== undefined && !this.#isUnheard)
       this.#sendAlert(error === undefined ? AlertLevel.warning : AlertLevel.fatal, code);
     this.#end(error);
   }
@@ -375,12 +379,15 @@ export class Association {
       // A challenge may have taken the last number.
       if (this.#state === "closed") return true;
     }
-    // RFC 8449 §4: more than this side said that it takes.
-    if (this.#terms !== undefined && plaintext.length > this.#terms.receiveLimit) {
-      return this.#discard("record_too_large", plaintext.length);
+    if (this.#terms === undefined || this.#fits(plaintext, this.#terms)) {
+      this.#onContent(type, plaintext, from);
     }
-    this.#onContent(type, plaintext, from);
     return true;
+  }
+
+  /** RFC 8449 §4: not more than this side said that it takes. */
+  #fits(plaintext: Uint8Array, { receiveLimit }: Terms): boolean {
+    return plaintext.length <= receiveLimit || this.#discard("record_too_large", plaintext.length);
   }
 
   /** Epoch 0: nothing in it is believed but the messages of a handshake that is under way. */
@@ -483,7 +490,8 @@ export class Association {
       // RFC 6347 §4.2.4: in FINISHED, the peer's last flight again means that ours was lost.
       if (this.#lastFlight !== undefined && this.#mayAnswer(this.#settings.retransmission.initialMs / 4)) {
         this.#lastFlight.sentAt = this.#environment.now();
-        this.#transmit(this.#lastFlight.flight, 0);
+        this.#lastFlight.attempt += 1;
+        this.#transmit(this.#lastFlight.flight, this.#lastFlight.attempt);
       }
       return;
     }
@@ -522,11 +530,12 @@ export class Association {
 
   #makeRoom(bytes: number): boolean {
     const shaking = this.#shaking;
-    if (shaking === undefined || shaking.queuedBytes + bytes > this.#settings.maxQueuedBytes) {
+    const keptBytes = (shaking?.keptBytes ?? 0) + bytes + keptRecordBytes;
+    if (shaking === undefined || keptBytes > this.#settings.maxQueuedBytes) {
       this.#discard("queue_full", bytes);
       return false;
     }
-    shaking.queuedBytes += bytes;
+    shaking.keptBytes = keptBytes;
     return true;
   }
 
@@ -535,6 +544,8 @@ export class Association {
     if (shaking === undefined || this.#epochs.read === 0 || shaking.queued.length === 0) return;
     const { queued } = shaking;
     shaking.queued = [];
+    // Nothing is held before the first record of this epoch has been opened.
+    shaking.keptBytes = 0;
     for (const { bytes, from } of queued) {
       const record = readRecord(bytes, 0, this.#settings.connectionIds?.length ?? 0);
       if (record !== undefined && this.#state !== "closed") this.#onRecord(record, from);
@@ -554,7 +565,7 @@ export class Association {
       fail: (error: DtlsError) => this.#fail(error),
     };
     const driver = new HandshakeDriver(host, machine, firstSeq);
-    this.#shaking = { driver, queued: [], queuedBytes: 0, held: [], badMacAt: undefined };
+    this.#shaking = { driver, queued: [], held: [], keptBytes: 0, badMacAt: undefined };
   }
 
   #ask(question: Question): number {
@@ -586,7 +597,7 @@ export class Association {
 
   #onKeys({ suite, read, write, sendConnectionId, receiveConnectionId }: EpochKeys): void {
     this.#suite = suite;
-    this.#ownConnectionId = receiveConnectionId;
+    this.#ownConnectionId = nonEmpty(receiveConnectionId);
     const { aead } = suite;
     this.#epochs.install({
       epoch: 1,
@@ -605,20 +616,23 @@ export class Association {
     const shaking = this.#shaking;
     this.#shaking = undefined;
     const flight = shaking?.driver.lastFlight;
-    if (flight !== undefined) this.#lastFlight = { flight, sentAt: this.#environment.now() };
+    if (flight !== undefined) this.#lastFlight = { flight, sentAt: this.#environment.now(), attempt: 0 };
     shaking?.driver.end();
     this.#outputs.push({ type: "established", peer, resumed });
-    for (const bytes of shaking?.held ?? []) this.#outputs.push({ type: "data", bytes });
+    for (const bytes of shaking?.held ?? []) {
+      if (this.#fits(bytes, terms)) this.#outputs.push({ type: "data", bytes });
+    }
   }
 
   // --- sending ---
 
-  #transmit({ items, maxFragmentLength }: Flight, attempt: number): void {
+  #transmit({ items, recordLimit }: Flight, attempt: number): void {
     if (items.some(({ type }) => type === "change_cipher_spec")) this.#epochs.writeAtLeast(1);
-    const { mtu } = this.#settings;
+    // A peer that asks for small records may have a buffer for one of them and no more.
+    const mtu = Math.min(this.#settings.mtu, recordLimit + largestOverhead);
     const writer: FlightWriter = {
       mtu: attempt >= lossesBeforeSmaller ? Math.min(mtu, smallMtu) : mtu,
-      fragmentLimit: maxFragmentLength ?? largestPlaintext,
+      fragmentLimit: recordLimit,
       overhead: (epoch) => (epoch === 0 ? recordHeaderLength : this.#epochs.sealer(epoch).overhead),
       record: (epoch, type, plaintext) => this.#record(epoch, type, plaintext),
     };
@@ -730,6 +744,11 @@ export class Association {
     return false;
   }
 
+  /** A client that was not started: nobody has anything to say to it, nor it to anybody. */
+  get #isUnheard(): boolean {
+    return this.role === "client" && this.#state === "handshaking" && this.#plaintextSequence === 0;
+  }
+
   #mayAnswer(everyMs: number): boolean {
     const now = this.#environment.now();
     if (now - this.#answeredAt < everyMs) return false;
@@ -743,6 +762,11 @@ const noOutputs: readonly Output[] = [];
 function peerAlert(description: number): DtlsError {
   const name = nameOf(AlertDescription, description);
   return new DtlsError("DTLS_PEER_ALERT", `the peer sent the alert ${name}`, { peerAlert: name });
+}
+
+/** RFC 9146 §3: an empty id is asked for to have none on what is received. */
+function nonEmpty(id: Uint8Array | undefined): Uint8Array | undefined {
+  return id === undefined || id.length === 0 ? undefined : id;
 }
 
 function hex(bytes: Uint8Array): string {

@@ -7,6 +7,8 @@ const secretLifetimeMs = 60_000;
 const secretLength = 32;
 /** One byte names the secret, so that a check costs one HMAC; 16 bytes of it cannot be guessed. */
 const hmacLength = 16;
+/** client_version and random. */
+const versionAndRandomLength = 2 + 32;
 export const cookieLength = 1 + hmacLength;
 
 export interface CookieSource {
@@ -24,8 +26,9 @@ interface Secret {
  * RFC 6347 §4.2.1: Cookie = HMAC(Secret, Client-IP, Client-Parameters), so that the server keeps nothing for a client
  * before that has shown that it receives at its address.
  *
- * The parameters are version, random, session_id, cipher_suites and compression_methods: what stands in the first
- * fragment of any ClientHello, however it is cut.
+ * The parameters are version, random, cipher_suites and compression_methods: what stands in the first fragment of any
+ * ClientHello, however it is cut. Not session_id: beside a ticket it is arbitrary (RFC 5077 §3.4), and there are clients
+ * that choose another one for their second ClientHello, which would ask for ever.
  */
 export class Cookies {
   readonly #source: CookieSource;
@@ -70,7 +73,7 @@ function cookieBy(secret: Secret, from: Address, hello: ClientHelloPrefix): Uint
   const hmac = createHmac("sha256", secret.key)
     // The text of an address says its family; the port counts, or all behind one NAT would share a cookie.
     .update(`${from.address}|${from.port}|`)
-    .update(hello.beforeCookie)
+    .update(hello.beforeCookie.subarray(0, versionAndRandomLength))
     .update(hello.afterCookie)
     .digest();
   cookie.set(hmac.subarray(0, hmacLength), 1);

@@ -4,6 +4,7 @@ import type { Suite } from "../crypto/suites.ts";
 import { DtlsError } from "../errors.ts";
 import { writeMessage } from "../wire/handshake.ts";
 import { HandshakeType, nameOf } from "../wire/registry.ts";
+import { largestPlaintext } from "./limits.ts";
 import type { AuthenticatedPeer } from "./peer.ts";
 import type { ResumableSession } from "./session.ts";
 import type { Transcript } from "./transcript.ts";
@@ -29,8 +30,11 @@ export type FlightItem =
 
 export interface Flight {
   readonly items: readonly FlightItem[];
-  /** RFC 6066 §4: where it was negotiated, no record of the flight has more plaintext. */
-  readonly maxFragmentLength: number | undefined;
+  /**
+   * The largest plaintext of a record, in bytes. RFC 6066 §4 means every record by its length; RFC 8449 §4 means
+   * protected ones alone, but there are peers whose buffers are as large as they said and no larger.
+   */
+  readonly recordLimit: number;
 }
 
 /** What a step wants done, in order. */
@@ -136,7 +140,7 @@ export class FlightBuilder {
 
   /** `terms`: undefined before there are any. */
   sent(terms: Terms | undefined, awaitsReply: boolean): Action {
-    const flight = { items: this.items, maxFragmentLength: terms?.maxFragmentLength };
+    const flight = { items: this.items, recordLimit: terms?.sendLimit ?? largestPlaintext };
     return { do: "send", flight, awaitsReply };
   }
 
