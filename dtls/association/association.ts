@@ -2,7 +2,6 @@ import { exportKeyingMaterial } from "../crypto/prf.ts";
 import type { Suite } from "../crypto/suites.ts";
 import { DtlsError } from "../errors.ts";
 import { firstClientState, stepClient } from "../handshake/client12.ts";
-import { largestPlaintext } from "../handshake/limits.ts";
 import type { AuthenticatedPeer } from "../handshake/peer.ts";
 import { firstServerState, stepServer } from "../handshake/server12.ts";
 import type { Action, EpochKeys, Established, Flight, Terms } from "../handshake/step.ts";
