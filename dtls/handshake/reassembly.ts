@@ -18,7 +18,7 @@ interface Partial {
   readonly msgType: number;
   readonly body: Uint8Array;
   /** What has arrived: sorted, neither touching nor overlapping. */
-  ranges: readonly Range[];
+  readonly ranges: Range[];
 }
 
 interface Range {
@@ -56,7 +56,7 @@ export class Reassembly {
     if (length > this.#limits.maxMessageBytes) return "message_too_large";
     let partial = this.#partials.get(messageSeq);
     if (partial === undefined) {
-      if (this.#queuedBytes + length > this.#limits.maxQueuedBytes) return "queue_full";
+      if (!this.#makeRoom(messageSeq, length)) return "queue_full";
       partial = { msgType, body: new Uint8Array(length), ranges: [] };
       this.#partials.set(messageSeq, partial);
       this.#queuedBytes += length;
@@ -64,6 +64,13 @@ export class Reassembly {
       return "inconsistent_fragment";
     }
     return addRange(partial, fragmentOffset, body);
+  }
+
+  /** The message whose turn it is goes before those that came ahead: they come again, and without it none counts. */
+  #makeRoom(messageSeq: number, length: number): boolean {
+    const { maxQueuedBytes } = this.#limits;
+    if (messageSeq === this.#nextSeq && this.#queuedBytes + length > maxQueuedBytes) this.dropQueued();
+    return this.#queuedBytes + length <= maxQueuedBytes;
   }
 
   /** The next message, once it is whole. */
@@ -89,28 +96,32 @@ function isWhole({ body, ranges }: Partial): boolean {
   return first !== undefined && first.start === 0 && first.end === body.length;
 }
 
-function addRange(partial: Partial, start: number, bytes: Uint8Array): DiscardReason | undefined {
+/** One walk over the ranges: whoever sends many tiny fragments must not cost us more than that for each. */
+function addRange({ body, ranges }: Partial, start: number, bytes: Uint8Array): DiscardReason | undefined {
   const end = start + bytes.length;
-  const touching = partial.ranges.filter((range) => range.start <= end && range.end >= start);
-  for (const range of touching) {
+  let before = 0;
+  let merged: Range = { start, end };
+  let touching = 0;
+  for (const range of ranges) {
+    if (range.start > end) break;
+    if (range.end < start) {
+      before += 1;
+      continue;
+    }
     const from = Math.max(range.start, start);
     const to = Math.min(range.end, end);
     // Bytes that arrived do not change: whoever says otherwise is not the sender, or cannot be followed.
     if (
       from < to &&
-      Buffer.compare(partial.body.subarray(from, to), bytes.subarray(from - start, to - start)) !== 0
+      Buffer.compare(body.subarray(from, to), bytes.subarray(from - start, to - start)) !== 0
     ) {
       return "inconsistent_fragment";
     }
+    merged = { start: Math.min(merged.start, range.start), end: Math.max(merged.end, range.end) };
+    touching += 1;
   }
-  if (touching.length === 0 && partial.ranges.length >= mostRanges) return "queue_full";
-  partial.body.set(bytes, start);
-  const merged = touching.reduce<Range>(
-    (all, range) => ({ start: Math.min(all.start, range.start), end: Math.max(all.end, range.end) }),
-    { start, end },
-  );
-  partial.ranges = [...partial.ranges.filter((range) => !touching.includes(range)), merged].toSorted(
-    (a, b) => a.start - b.start,
-  );
+  if (touching === 0 && ranges.length >= mostRanges) return "queue_full";
+  body.set(bytes, start);
+  ranges.splice(before, touching, merged);
   return undefined;
 }
