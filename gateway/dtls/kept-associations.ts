@@ -4,9 +4,10 @@ import { readBoundedFile, writeFileAtomic } from "../../pki/index.ts";
 
 /** Later than this after the gateway stopped its clients have long given up. */
 const longestMs = 60 * 60 * 1000;
-/** Between the last write of a file and its renaming. */
-const settledMs = 60 * 1000;
+/** Writing both files takes no longer. */
+const settledMs = 10 * 1000;
 const largestFile = 512 * 1024 * 1024;
+const timeBytes = 8;
 
 /** The associations of an earlier process, and the key that they are encrypted with. */
 export interface Kept {
@@ -16,10 +17,10 @@ export interface Kept {
 
 /**
  * Live DTLS associations between two runs of the gateway: two files of mode 0600 in the state directory, the
- * associations encrypted and their key, a new one each time.
+ * associations encrypted, and the time with their key, a new one each time.
  *
  * Used twice, associations repeat the nonces of their cipher and with them give away what it protects. So they are gone
- * from the disk before they are used, and a copy of them, as from a backup, is not taken.
+ * from the disk before they are used, and a copy, as from a backup, is not taken: it was made later than what it says.
  */
 export class KeptAssociations {
   readonly #associationsFile: string;
@@ -36,7 +37,9 @@ export class KeptAssociations {
 
   /** Throws the system's own error. */
   keep({ key, associations }: Kept): void {
-    writeFileAtomic(this.#keyFile, key, 0o600);
+    const time = Buffer.alloc(timeBytes);
+    time.writeBigUInt64BE(BigInt(this.#wallClock()));
+    writeFileAtomic(this.#keyFile, Buffer.concat([time, key]), 0o600);
     writeFileAtomic(this.#associationsFile, associations, 0o600);
   }
 
@@ -55,19 +58,20 @@ export class KeptAssociations {
   }
 
   #read(): Kept | undefined {
-    const status = statSync(this.#associationsFile, { throwIfNoEntry: false });
-    if (status === undefined || !this.#isFresh(status)) return undefined;
-    if (statSync(this.#keyFile, { throwIfNoEntry: false }) === undefined) return undefined;
+    const files = [this.#associationsFile, this.#keyFile].map((path) =>
+      statSync(path, { throwIfNoEntry: false }),
+    );
+    const timeAndKey = files.includes(undefined) ? Buffer.alloc(0) : readBoundedFile(this.#keyFile, 1024);
+    if (timeAndKey.length <= timeBytes) return undefined;
+    const keptAt = Number(timeAndKey.readBigUInt64BE());
+    const age = this.#wallClock() - keptAt;
+    if (age < -settledMs || age > longestMs) return undefined;
+    // The time of an inode's last change (ctime) is the system's own: no copy keeps that one.
+    if (files.some((file) => Math.abs((file?.ctimeMs ?? 0) - keptAt) > settledMs)) return undefined;
     return {
-      key: readBoundedFile(this.#keyFile, 1024),
+      key: timeAndKey.subarray(timeBytes),
       associations: readBoundedFile(this.#associationsFile, largestFile),
     };
-  }
-
-  /** The time of the last change of an inode (ctime) is the system's own: copies keep the other times, not that one. */
-  #isFresh({ mtimeMs, ctimeMs }: { readonly mtimeMs: number; readonly ctimeMs: number }): boolean {
-    const ageMs = this.#wallClock() - mtimeMs;
-    return ageMs > -settledMs && ageMs < longestMs && Math.abs(ctimeMs - mtimeMs) < settledMs;
   }
 }
 

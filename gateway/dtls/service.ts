@@ -129,7 +129,8 @@ export class DtlsService {
     try {
       if (this.#closing) throw refusal("gateway_stopping");
       const path = judgeDtlsClaim(claim, trust);
-      settings.registry.recentCounter();
+      // Read for each of them, as for each CONNECT: what was revoked a moment ago does not enter.
+      settings.registry.changeCounter();
       assertAdmissible(path, settings.registry, settings.now(), settings.trustDomain);
     } catch (error) {
       throw dtlsRefusal(error);
