@@ -133,6 +133,7 @@ async function optionsFrom(directory: string): Promise<RunOptions> {
     settleMs: quick ? 50 : 300,
     windowMs: count(flags.window, quick ? 150 : 2_000, "--window"),
     idleAssociations: count(flags.idle, quick ? 100 : 4_000, "--idle"),
+    restMs: quick ? 50 : 10_000,
     progress: (line) => (process.stderr.isTTY ? console.error(line) : undefined),
   };
 }

@@ -29,7 +29,7 @@ process.on("message", (message) => {
   if (message === "stop") process.exit(0);
   if (message === "settle") void settle();
 });
-process.send?.({ port: endpoint.address.port });
+process.send?.({ port: endpoint.address?.port });
 
 /** What is garbage is not memory of an association. */
 async function settle(): Promise<void> {

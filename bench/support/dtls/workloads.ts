@@ -47,7 +47,7 @@ export interface Aim {
 export function aimFor(name: WorkloadName, nodeMajor: number, opensslVersion: string): Aim | undefined {
   const [major = 0, minor = 0] = opensslVersion.split(".").map(Number);
   // OpenSSL 3.0 needs about twice the time of 3.5 for a handshake.
-  const share = major > 3 || (major === 3 && minor >= 5) ? 1 : 0.5;
+  const share = opensslVersion === "" || major > 3 || (major === 3 && minor >= 5) ? 1 : 0.5;
   switch (name) {
     case "full":
       return { ratio: (nodeMajor >= 26 ? 0.85 : 1) * share };
