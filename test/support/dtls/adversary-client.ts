@@ -2,7 +2,7 @@ import type { Environment } from "../../../dtls/association/settings.ts";
 import type { KeyShare } from "../../../dtls/crypto/key-agreement.ts";
 import type { Suite } from "../../../dtls/crypto/suites.ts";
 import type { Credential } from "../../../dtls/signer.ts";
-import { Certificate, CertificateVerify, RawPublicKeyCertificate } from "../../../dtls/wire/certificate.ts";
+import { Certificate, CertificateVerify } from "../../../dtls/wire/certificate.ts";
 import {
   type ClientExtensions,
   readServerExtensions,
@@ -26,7 +26,7 @@ import {
 } from "../../../dtls/wire/registry.ts";
 import { Adversary, type HeardMessage, type MessageOptions } from "./adversary.ts";
 import { serverName } from "./credentials.ts";
-import { pskPremaster, signNow } from "./key-exchange.ts";
+import { certificateBody, pskPremaster, signNow } from "./key-exchange.ts";
 import type { Prng } from "./prng.ts";
 
 export interface AdversaryClientOptions {
@@ -79,11 +79,7 @@ export class AdversaryClient extends Adversary {
   }
 
   certificate(chain = this.#options.credential?.chain ?? [], options: MessageOptions = {}): Uint8Array {
-    const [first] = chain;
-    const body =
-      this.#options.credential?.certificateType === "RawPublicKey" && first
-        ? encode(RawPublicKeyCertificate, first)
-        : encode(Certificate, { certificateList: [...chain] });
+    const body = certificateBody(this.#options.credential?.certificateType, chain);
     return this.message(HandshakeType.certificate, body, options);
   }
 

@@ -2,7 +2,7 @@ import type { Environment } from "../../../dtls/association/settings.ts";
 import type { KeyShare } from "../../../dtls/crypto/key-agreement.ts";
 import type { Suite } from "../../../dtls/crypto/suites.ts";
 import type { Credential } from "../../../dtls/signer.ts";
-import { Certificate, CertificateRequest } from "../../../dtls/wire/certificate.ts";
+import { CertificateRequest } from "../../../dtls/wire/certificate.ts";
 import {
   type ClientExtensions,
   readClientExtensions,
@@ -30,7 +30,7 @@ import {
 } from "../../../dtls/wire/registry.ts";
 import { NewSessionTicket } from "../../../dtls/wire/session-ticket.ts";
 import { Adversary, type HeardMessage, type MessageOptions } from "./adversary.ts";
-import { pskPremaster, signNow } from "./key-exchange.ts";
+import { certificateBody, pskPremaster, signNow } from "./key-exchange.ts";
 import type { Prng } from "./prng.ts";
 
 export interface AdversaryServerOptions {
@@ -88,11 +88,8 @@ export class AdversaryServer extends Adversary {
   }
 
   certificate(chain = this.#options.credential?.chain ?? [], options: MessageOptions = {}): Uint8Array {
-    return this.message(
-      HandshakeType.certificate,
-      encode(Certificate, { certificateList: [...chain] }),
-      options,
-    );
+    const body = certificateBody(this.#options.credential?.certificateType, chain);
+    return this.message(HandshakeType.certificate, body, options);
   }
 
   /** `signature`, `algorithm`: in place of the right ones. */

@@ -74,7 +74,19 @@ describe("records that overtake each other", () => {
     const fate = rearranged((records) => records.flatMap((record) => [record, record]));
     const pair = new Pair({ clientFaults: { fate }, serverFaults: { fate } }).handshake();
     expect(pair.established).toBe(true);
+    expect(pair.serverSession.discarded).toContain("unexpected_change_cipher_spec");
     expect(pair.echo("hello")).toBe("hello");
+  });
+
+  test.each([[], [0], [2], [1, 1]])("RFC 5246 §7.1: of the bytes %j it is none (B4)", (...bytes) => {
+    const duel = new DuelWithServer();
+    for (const name of duel.rightOrder.slice(0, -2)) duel.say(name);
+    duel.feed(duel.adversary.record(20, Uint8Array.from(bytes), 0));
+    duel.say("FINISHED");
+    expect(duel.session?.established).toBe(false);
+    expect(duel.session?.discarded).toContain("unexpected_change_cipher_spec");
+    duel.say("CHANGE_CIPHER_SPEC");
+    expect(duel.session?.established).toBe(true);
   });
 });
 

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { verifyData } from "../../../../dtls/crypto/prf.ts";
-import { SignatureScheme } from "../../../../dtls/wire/registry.ts";
-import { deviceCredential, impostorOf, serverCredential } from "../../../support/dtls/credentials.ts";
+import { NamedGroup, SignatureScheme } from "../../../../dtls/wire/registry.ts";
+import {
+  deviceCredential,
+  impostorOf,
+  rawPublicKey,
+  serverCredential,
+} from "../../../support/dtls/credentials.ts";
 import { DuelWithClient, DuelWithServer } from "../../../support/dtls/duel.ts";
 import { signNow } from "../../../support/dtls/key-exchange.ts";
 import { suiteNamed } from "../../../support/dtls/settings.ts";
@@ -352,5 +357,78 @@ describe("what must be the same in the second ClientHello", () => {
     for (const name of duel.rightOrder.slice(1)) duel.say(name);
     expect(duel.session?.established).toBe(true);
     expect(duel.session?.association.cipherSuite?.id).toBe(0xc02b);
+  });
+});
+
+describe("raw public keys", () => {
+  const RawPublicKey = 2;
+  const ownKey = rawPublicKey(device);
+  const gatewayKey = rawPublicKey(gateway);
+  const server = { peerCertificateTypes: ["RawPublicKey"], ownCertificateTypes: ["RawPublicKey"] } as const;
+  const helloExtensions = {
+    supportedGroups: [NamedGroup.secp256r1],
+    signatureAlgorithms: [SignatureScheme.ecdsa_secp256r1_sha256],
+    extendedMasterSecret: true,
+    clientCertificateTypes: [RawPublicKey],
+    serverCertificateTypes: [RawPublicKey],
+  } as const;
+  const application = { credentials: [gatewayKey], known: new Map([["d1", ownKey]]) };
+  const script = [...hellos, "CERTIFICATE", "CLIENT_KEY_EXCHANGE", "CERTIFICATE_VERIFY", ...end] as const;
+
+  test("RFC 7250 §4: the valid twin, both ways", () => {
+    const adversary = { credential: ownKey, extensions: helloExtensions };
+    const duel = tellServer({ server, application, adversary }, script);
+    expect(duel.session?.established, String(duel.session?.error)).toBe(true);
+    expect(duel.session?.association.peer?.certificateType).toBe("RawPublicKey");
+    expect(duel.session?.association.peer?.identity).toBe("d1");
+  });
+
+  test("RFC 7250 §6: a key that the application does not know is refused (A8)", () => {
+    const credential = rawPublicKey(deviceCredential("p256", "stranger"));
+    const adversary = { credential, extensions: helloExtensions };
+    const duel = tellServer({ server, application, adversary }, script);
+    expect(duel.session?.established).toBe(false);
+    expect(duel.session?.error?.code).toBe("DTLS_UNKNOWN_CA");
+  });
+
+  test("a known key with another one's signature is no proof (A1, A8)", () => {
+    const adversary = { credential: impostorOf(ownKey), extensions: helloExtensions };
+    const duel = tellServer({ server, application, adversary }, script);
+    expect(duel.session?.error?.code).toBe("DTLS_BAD_SIGNATURE");
+  });
+
+  test("RFC 7250 §4: a certificate where a raw public key was negotiated is refused (A5)", () => {
+    const adversary = { credential: device, extensions: helloExtensions };
+    const duel = tellServer({ server, application, adversary }, script);
+    expect(duel.session?.established).toBe(false);
+    expect(duel.session?.closed).toBe(true);
+  });
+
+  test("RFC 7250 §6: a client refuses a server whose key it does not know (A4, A8)", () => {
+    const extensions = {
+      extendedMasterSecret: true,
+      clientCertificateType: RawPublicKey,
+      serverCertificateType: RawPublicKey,
+    } as const;
+    const talk = (known: typeof gatewayKey) =>
+      tellClient(
+        {
+          client: server,
+          application: { credentials: [ownKey], known: new Map([["the gateway", known]]) },
+          adversary: { credential: gatewayKey, extensions },
+        },
+        [
+          "HELLO_VERIFY_REQUEST",
+          "SERVER_HELLO",
+          "CERTIFICATE",
+          "SERVER_KEY_EXCHANGE",
+          "SERVER_HELLO_DONE",
+          ...end,
+        ],
+      );
+    expect(talk(gatewayKey).session.established).toBe(true);
+    const refused = talk(ownKey).session;
+    expect(refused.established).toBe(false);
+    expect(refused.error?.code).toBe("DTLS_UNKNOWN_CA");
   });
 });
