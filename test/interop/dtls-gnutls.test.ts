@@ -33,7 +33,7 @@ const server: FeatureTests = {
     expect(client.output()).toMatch(/EdDSA-Ed25519/);
     expect(our.sessions[0]?.servername).toBe("localhost");
   },
-  "an application protocol is chosen (ALPN)": async (peer, credentials) => {
+  "an application protocol is chosen by ALPN": async (peer, credentials) => {
     const call = { ...withCertificates(credentials), flags: ["--alpn", "coap"] };
     await using our = await ourServer(peer.speech, call, { alpn: ["mqtt", "coap"] });
     const client = await talk(peer, our.port, call);
@@ -41,7 +41,7 @@ const server: FeatureTests = {
     expect(client.output()).toMatch(/Application protocol: coap/);
     expect(our.sessions[0]?.alpnProtocol).toBe("coap");
   },
-  "records of at most 512 bytes (record_size_limit)": async (peer, credentials) => {
+  "record_size_limit of 512 bytes": async (peer, credentials) => {
     const call = withCertificates(credentials);
     await using our = await ourServer(peer.speech, call);
     await stop(await talk(peer, our.port, { ...call, flags: ["--recordsize", "512"] }));
@@ -75,7 +75,7 @@ const client: FeatureTests = {
   ...withTheirServer,
   "resumption by ticket": ourClientResumes("ticket", []),
   "resumption by session id": ourClientResumes("session id", ["--noticket"]),
-  "an application protocol is chosen (ALPN)": async (peer, credentials) => {
+  "an application protocol is chosen by ALPN": async (peer, credentials) => {
     const call = withCertificates(credentials);
     const { running, port } = await serve(peer, await freePort(), { ...call, flags: ["--alpn", "coap"] });
     const session = ourClient(port, call, { alpn: ["mqtt", "coap"] });

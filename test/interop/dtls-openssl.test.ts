@@ -32,7 +32,7 @@ const server: FeatureTests = {
     expect(client.output()).toMatch(/Peer signature type: ed25519/i);
     expect(our.sessions[0]?.servername).toBe("localhost");
   },
-  "an application protocol is chosen (ALPN)": async (peer, credentials) => {
+  "an application protocol is chosen by ALPN": async (peer, credentials) => {
     const call = withCertificates(credentials);
     await using our = await ourServer(peer.speech, call, { alpn: ["coap"] });
     const client = await talk(peer, our.port, { ...call, flags: ["-alpn", "mqtt,coap"] });
@@ -72,7 +72,7 @@ const server: FeatureTests = {
     await stop(await talk(peer, our.port, { ...call, flags: ["-keylogfile", file] }));
     expect(keyLog(file)).toEqual(lines.map((line) => line.trim()));
   },
-  "records of at most 512 bytes (max_fragment_length)": async (peer, credentials) => {
+  "max_fragment_length of 512 bytes": async (peer, credentials) => {
     const call = withCertificates(credentials);
     await using our = await ourServer(peer.speech, call);
     await stop(await talk(peer, our.port, { ...call, flags: ["-maxfraglen", "512"] }));
@@ -138,7 +138,7 @@ const client: FeatureTests = {
       expect(session.peerX509Certificate?.publicKey.asymmetricKeyType).toBe("rsa");
     });
   },
-  "an application protocol is chosen (ALPN)": async (peer, credentials) => {
+  "an application protocol is chosen by ALPN": async (peer, credentials) => {
     const call = { ...withCertificates(credentials), flags: ["-alpn", "coap"] };
     await withSession(peer, call, { alpn: ["mqtt", "coap"] }, (session) => {
       expect(session.alpnProtocol).toBe("coap");
@@ -160,7 +160,7 @@ const client: FeatureTests = {
       expect(keyLog(file)).toEqual(lines.map((line) => line.trim()));
     });
   },
-  "records of at most 512 bytes (max_fragment_length)": async (peer, credentials) => {
+  "max_fragment_length of 512 bytes": async (peer, credentials) => {
     const call = withCertificates(credentials);
     await withSession(peer, call, { maxFragmentLength: 512 }, (session) => {
       expect(session.maxMessageSize).toBe(512);

@@ -14,7 +14,7 @@ export const cFeatures: Readonly<Record<"server" | "client", FeatureTests>> = {
     ...withTheirClient,
     "resumption by ticket": ourServerResumes("ticket", twice),
     "resumption by session id": ourServerResumes("session id", twice),
-    "records of at most 512 bytes (max_fragment_length)": async (peer, credentials) => {
+    "max_fragment_length of 512 bytes": async (peer, credentials) => {
       const call = withCertificates(credentials);
       await using our = await ourServer(peer.speech, call);
       await stop(await talk(peer, our.port, { ...call, flags: ["--max-fragment", "512"] }));
@@ -41,7 +41,7 @@ export const cFeatures: Readonly<Record<"server" | "client", FeatureTests>> = {
   client: {
     ...withTheirServer,
     "resumption by ticket": ourClientResumes("ticket", []),
-    "records of at most 512 bytes (max_fragment_length)": async (peer, credentials) => {
+    "max_fragment_length of 512 bytes": async (peer, credentials) => {
       await withServer(peer, withCertificates(credentials), { maxFragmentLength: 512 }, (session) => {
         expect(session.maxMessageSize).toBe(512);
       });

@@ -32,7 +32,8 @@ function show(
   if (credential === "PSK") return ["--psk-identity", psk.identity, "--psk", psk.hex];
   if (credential === "raw public key") {
     const other = who === "server" ? "device" : "server";
-    return ["--key", credentials.raw[who].keyFile, "--raw-public-key", credentials.raw[other].publicFile];
+    const shown = identity === "evil" ? "evil" : who;
+    return ["--key", credentials.raw[shown].keyFile, "--raw-public-key", credentials.raw[other].publicFile];
   }
   const ca = ["--ca", credentials.caFile];
   if (identity === "none") return ca;

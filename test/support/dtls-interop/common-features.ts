@@ -20,6 +20,14 @@ export const withTheirClient: FeatureTests = {
     expect(server.refused[0]).toBe("DTLS_PEER_ALERT");
     expect(server.sessions).toEqual([]);
   },
+  "another raw public key is refused by our side": async (peer, credentials) => {
+    const call = { credentials, credential: "raw public key" } as const;
+    await using server = await ourServer(peer.speech, call);
+    const client = peer.client(server.port, { ...call, identity: "evil" });
+    await until("our server refuses", () => server.refused.length > 0 || server.sessions.length > 0);
+    await stop(client);
+    expect(server.refused).toEqual(["DTLS_CERTIFICATE_UNKNOWN"]);
+  },
   "another pre-shared key is refused": async (peer, credentials) => {
     const call = { credentials, credential: "PSK" } as const;
     await using server = await ourServer(peer.speech, call);
@@ -57,6 +65,10 @@ export const withTheirServer: FeatureTests = {
   "a certificate of another CA, ours, is refused by theirs": async (peer, credentials) => {
     const call = withCertificates(credentials);
     expect(await outcomeWith(peer, call, { ...call, identity: "evil" })).toBe("DTLS_PEER_ALERT");
+  },
+  "another raw public key is refused by our side": async (peer, credentials) => {
+    const call = { credentials, credential: "raw public key" } as const;
+    expect(await outcomeWith(peer, { ...call, identity: "evil" }, call)).toBe("DTLS_CERTIFICATE_UNKNOWN");
   },
   "another pre-shared key is refused": async (peer, credentials) => {
     const call = { credentials, credential: "PSK" } as const;

@@ -57,7 +57,7 @@ export interface Credentials extends Disposable {
   readonly psk: PreSharedKey;
   readonly wrongPsk: PreSharedKey;
   /** Raw public keys (RFC 7250): the P-256 keys again, as a file with both halves and as a public key alone. */
-  readonly raw: { readonly server: RawKey; readonly device: RawKey };
+  readonly raw: { readonly server: RawKey; readonly device: RawKey; readonly evil: RawKey };
 }
 
 export interface RawKey {
@@ -109,18 +109,23 @@ export async function makeCredentials(): Promise<Credentials> {
     const publicFile = write(`${name}.pub`, publicPem);
     return { key, spki, publicFile, keyFile, bothFile: write(`${name}.both`, publicPem + sec1) };
   };
+  const evilServer = await identity("evil-server", "p256", asServer(evil));
   return {
     directory,
     ca: root.pem,
     caFile: write("ca.pem", root.pem),
     server,
     device,
-    evilServer: await identity("evil-server", "p256", asServer(evil)),
+    evilServer,
     evilDevice: await identity("evil-device", "p256", asDevice(evil)),
     evilCaFile: write("evil-ca.pem", evil.pem),
     psk: preShared("psk", "0123456789abcdef"),
     wrongPsk: preShared("wrong-psk", "fedcba9876543210"),
-    raw: { server: rawKey("raw-server", server["P-256"]), device: rawKey("raw-device", device["P-256"]) },
+    raw: {
+      server: rawKey("raw-server", server["P-256"]),
+      device: rawKey("raw-device", device["P-256"]),
+      evil: rawKey("raw-evil", evilServer),
+    },
     [Symbol.dispose]() {
       rmSync(directory, { recursive: true, force: true });
     },

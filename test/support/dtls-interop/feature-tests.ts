@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { type Credentials, makeCredentials } from "./credentials.ts";
-import { featuresOf } from "./features.ts";
+import { featuresOf, nameOf } from "./features.ts";
 import type { OurRole } from "./names.ts";
 import type { Peer } from "./peer.ts";
 
@@ -27,10 +27,10 @@ export function testFeatures<P extends Peer>(
     const sides = role === "server" ? `${peer.name} client, our server` : `our client, ${peer.name} server`;
     if (featuresOf(peer.name, role).length === 0) continue;
     describe.skipIf(peer.missing !== "")(`${sides}${skipped}`, () => {
-      for (const what of featuresOf(peer.name, role)) {
-        const expectFeature = tests[role][what];
-        if (expectFeature === undefined) throw new Error(`there is no test for: ${sides}, ${what}`);
-        test.concurrent(`${sides}: ${what}`, async () => {
+      for (const feature of featuresOf(peer.name, role)) {
+        const expectFeature = tests[role][nameOf(feature)];
+        if (expectFeature === undefined) throw new Error(`there is no test for: ${sides}, ${feature.what}`);
+        test.concurrent(`${sides}: ${feature.what}`, async () => {
           await expectFeature(peer, credentials);
         });
       }

@@ -20,51 +20,57 @@ const programs = ["OpenSSL 3.0", "GnuTLS 3.7"] as const;
 const withServers = peerNames.filter((name) => name !== npm);
 
 export const features: readonly Feature[] = [
-  feature("a certificate of another CA is refused by our side", withServers),
-  feature("a certificate of another CA, ours, is refused by theirs", withServers),
-  feature("a client without a certificate is refused", withServers, []),
-  feature("a server of another name is refused", [], withServers),
-  feature("another pre-shared key is refused", peerNames, withServers),
+  feature("a certificate of another CA is refused by our side (A4, R7)", withServers),
+  feature("a certificate of another CA, ours, is refused by theirs (R9)", withServers),
+  feature("a client without a certificate is refused (U13)", withServers, []),
+  feature("a server of another name is refused (A4)", [], withServers),
+  feature("another raw public key is refused by our side (A8)", ["OpenSSL 3.5", "GnuTLS 3.7"]),
+  feature("another pre-shared key is refused (U15)", peerNames, withServers),
   feature("a client certificate of another kind than the server's", ["OpenSSL 3.0"], []),
-  feature("an RSA client signs with RSA-PSS", ["OpenSSL 3.0"], []),
-  feature("an RSA client signs with PKCS#1", ["OpenSSL 3.0"], []),
-  feature("key agreement on x25519", tunable),
-  feature("key agreement on secp256r1", tunable),
-  feature("key agreement on secp384r1", tunable),
-  feature("flights in datagrams of 300 bytes, messages in fragments", withMtu),
-  feature("resumption by ticket", tunable),
-  feature("resumption by session id", tunable, programs),
-  feature("the server name chooses the certificate", programs, ["OpenSSL 3.0"]),
-  feature("an application protocol is chosen (ALPN)", programs),
-  feature("no application protocol in common is refused", ["OpenSSL 3.0"], []),
-  feature("DTLS 1.0 alone is refused", ["OpenSSL 3.0"], []),
-  feature("CBC suites alone are refused", ["OpenSSL 3.0"], []),
-  feature("without extended master secret: refused", ["GnuTLS 3.7", npm], ["GnuTLS 3.7"]),
+  feature("an RSA client signs with RSA-PSS (A1)", ["OpenSSL 3.0"], []),
+  feature("an RSA client signs with PKCS#1 (A1)", ["OpenSSL 3.0"], []),
+  feature("key agreement on x25519 (R6)", tunable),
+  feature("key agreement on secp256r1 (R6)", tunable),
+  feature("key agreement on secp384r1 (R6)", tunable),
+  feature("flights in datagrams of 300 bytes, messages in fragments (R13, U5, U7)", withMtu),
+  feature("resumption by ticket (A7)", tunable),
+  feature("resumption by session id (A7)", tunable, programs),
+  feature("the server name chooses the certificate (R5.8)", programs, ["OpenSSL 3.0"]),
+  feature("an application protocol is chosen by ALPN (R5.8)", programs),
+  feature("no application protocol in common is refused (R5.8)", ["OpenSSL 3.0"], []),
+  feature("DTLS 1.0 alone is refused (R5.1, R15)", ["OpenSSL 3.0"], []),
+  feature("CBC suites alone are refused (R15)", ["OpenSSL 3.0"], []),
+  feature("without extended master secret: refused (R8)", ["GnuTLS 3.7", npm], ["GnuTLS 3.7"]),
   feature(
-    "without extended master secret: let in where that is allowed",
+    "without extended master secret: let in where that is allowed (R8)",
     ["GnuTLS 3.7", npm],
     ["GnuTLS 3.7"],
   ),
-  feature("exported keying material is the same", ["OpenSSL 3.0"]),
-  feature("the lines of the key log are the same", ["OpenSSL 3.0"]),
-  feature("records of at most 512 bytes (max_fragment_length)", ["OpenSSL 3.0", ...small]),
-  feature("records of at most 512 bytes (record_size_limit)", ["GnuTLS 3.7"], []),
-  feature("a renegotiation is refused", programs, ["OpenSSL 3.0"]),
-  feature("a client that lost its state comes back from the same port", ["OpenSSL 3.0"], small),
-  feature("the client closes, and our side hears it", ["OpenSSL 3.0", ...small, npm], []),
-  feature("our side closes, and the peer hears it", ["OpenSSL 3.0", ...small]),
-  feature("a connection ID on what the client sends", withConnectionIds),
-  feature("connection IDs in both directions", withConnectionIds, []),
-  feature("the client moves to another port, and is known by its connection ID", withConnectionIds),
-  feature("the client moves, with connection IDs in both directions", withConnectionIds, []),
+  feature("exported keying material is the same (R17)", ["OpenSSL 3.0"]),
+  feature("the lines of the key log are the same (R17)", ["OpenSSL 3.0"]),
+  feature("max_fragment_length of 512 bytes (R13)", ["OpenSSL 3.0", ...small]),
+  feature("record_size_limit of 512 bytes (R13)", ["GnuTLS 3.7"], []),
+  feature("a renegotiation is refused (R8)", programs, ["OpenSSL 3.0"]),
+  feature("a client that lost its state comes back from the same port (R10, U2)", ["OpenSSL 3.0"], small),
+  feature("the client closes, and our side hears it (R9)", ["OpenSSL 3.0", ...small, npm], []),
+  feature("our side closes, and the peer hears it (R9)", ["OpenSSL 3.0", ...small]),
+  feature("a connection ID on what the client sends (R11.1, R11.2)", withConnectionIds),
+  feature("connection IDs in both directions (R11.1, R11.2)", withConnectionIds, []),
+  feature(
+    "the client moves to another port, and is known by its connection ID (R11.7, U4)",
+    withConnectionIds,
+  ),
+  feature("the client moves, with connection IDs in both directions (R11.7, U4)", withConnectionIds, []),
 ];
 
-/** The names of what is tested with a peer while our stack is the server, or the client. */
-export function featuresOf(peer: PeerName, role: OurRole): string[] {
-  const of = features.filter(({ clients, servers }) =>
-    (role === "server" ? clients : servers).includes(peer),
-  );
-  return of.map(({ what }) => what);
+/** Without the labels of rules at its end, which are for docs/reference/rfc-coverage.md. */
+export function nameOf({ what }: Feature): string {
+  return what.replace(/ \([^()]*\)$/, "");
+}
+
+/** What is tested with a peer while our stack is the server, or the client. */
+export function featuresOf(peer: PeerName, role: OurRole): Feature[] {
+  return features.filter(({ clients, servers }) => (role === "server" ? clients : servers).includes(peer));
 }
 
 function feature(

@@ -1,6 +1,6 @@
 import type { Suite } from "../../../dtls/crypto/suites.ts";
-import { missing, start } from "../programs.ts";
-import { type Call, type Peer, startAndSay } from "./peer.ts";
+import { start } from "../programs.ts";
+import { type Call, notInstalled, type Peer, startAndSay } from "./peer.ts";
 
 export interface GnutlsCall extends Call {
   /** Put at the end of the priority string. */
@@ -10,7 +10,7 @@ export interface GnutlsCall extends Call {
 /** GnuTLS's own programs, `gnutls-cli` and `gnutls-serv`. */
 export const gnutlsProgram: Peer = {
   name: "GnuTLS 3.7",
-  missing: missing("gnutls-cli", "gnutls-serv", "stdbuf"),
+  missing: notInstalled("gnutls-cli", "gnutls-serv", "stdbuf"),
   speech: "lines",
   heard: /^ping$/m,
   client(port, call: GnutlsCall) {
@@ -67,7 +67,7 @@ function show(
   }
   if (identity === "none") return [];
   if (credential === "raw public key") {
-    const { keyFile, publicFile } = credentials.raw[who];
+    const { keyFile, publicFile } = credentials.raw[identity ?? who];
     return ["--rawpkkeyfile", keyFile, "--rawpkfile", publicFile];
   }
   const evil = who === "server" ? credentials.evilServer : credentials.evilDevice;

@@ -1,5 +1,5 @@
-import { missing, start } from "../programs.ts";
-import type { Call, Peer } from "./peer.ts";
+import { start } from "../programs.ts";
+import { type Call, notInstalled, type Peer } from "./peer.ts";
 
 /** What libcoap's client asks our server for, and what it prints when it is answered. */
 export const coapPath = "interop";
@@ -11,7 +11,7 @@ export function libcoapProgram(library: "openssl" | "gnutls"): Peer {
   const server = `coap-server-${library}`;
   return {
     name: library === "openssl" ? "libcoap 4.3 on OpenSSL" : "libcoap 4.3 on GnuTLS",
-    missing: missing(client, server, "stdbuf"),
+    missing: notInstalled(client, server, "stdbuf"),
     speech: "coap",
     heard: new RegExp(coapAnswer),
     client(port, call) {

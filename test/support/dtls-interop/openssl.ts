@@ -1,10 +1,10 @@
-import { missing, type Running, start } from "../programs.ts";
-import { type Call, type Peer, startAndSay } from "./peer.ts";
+import { type Running, start } from "../programs.ts";
+import { type Call, notInstalled, type Peer, startAndSay } from "./peer.ts";
 
 /** OpenSSL's own programs, `s_client` and `s_server`. */
 export const opensslProgram: Peer = {
   name: "OpenSSL 3.0",
-  missing: missing("openssl"),
+  missing: notInstalled("openssl"),
   speech: "lines",
   heard: /^ping$/m,
   client(port, call) {

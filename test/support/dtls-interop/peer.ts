@@ -1,5 +1,5 @@
 import type { Suite } from "../../../dtls/crypto/suites.ts";
-import { type Running, start } from "../programs.ts";
+import { missing, type Running, start } from "../programs.ts";
 import { until } from "../until.ts";
 import type { CertificateKey, Credentials, PreSharedKey } from "./credentials.ts";
 import type { PeerName } from "./names.ts";
@@ -38,6 +38,12 @@ export interface Peer {
   readonly heard: RegExp;
   /** A server on 127.0.0.1 that echoes; the port that DTLS is served on may be the one after. */
   server?(port: number, call: Call): { readonly running: Running; readonly port: number };
+}
+
+/** Why programs cannot be run, for `Peer.missing`. */
+export function notInstalled(...programs: readonly string[]): string {
+  const names = missing(...programs);
+  return names === "" ? "" : `${names} is not installed`;
 }
 
 /** Starts a peer's client and waits until it has heard the echo; throws with its output when it ends before. */

@@ -1,5 +1,5 @@
 import { type Cell, cells, type Row, rows } from "./cells.ts";
-import { features } from "./features.ts";
+import { features, nameOf } from "./features.ts";
 import { type OurRole, type PeerName, peerNames } from "./names.ts";
 
 /** docs/reference/dtls-interop.md, out of the lists that the tests run. */
@@ -11,10 +11,11 @@ export function tableText(): string {
     suites.push(line([row.credential, `\`${row.suite.name}\``, ...marks]));
   }
   const others = [header(["What", ...peerNames])];
-  for (const { what, clients, servers } of features) {
-    others.push(
-      line([what, ...peerNames.map((peer) => mark(clients.includes(peer), servers.includes(peer)))]),
+  for (const feature of features) {
+    const marks = peerNames.map((peer) =>
+      mark(feature.clients.includes(peer), feature.servers.includes(peer)),
     );
+    others.push(line([nameOf(feature), ...marks]));
   }
   const run = cells.filter(({ cannot }) => cannot === undefined).length;
   const pairs = features.reduce((sum, { clients, servers }) => sum + clients.length + servers.length, 0);
