@@ -111,6 +111,8 @@ function sessionOf(
   const before = proof.by === "session" ? proof.session : undefined;
   if (before !== undefined && ticket === undefined) return before;
   if (ticket === undefined && terms.sessionId.length === 0) return undefined;
+  // RFC 7627 §5.3: a session without extended_master_secret is not to be offered again.
+  if (!terms.extendedMasterSecret) return undefined;
   const hint =
     ticket === undefined || ticket.lifetimeSeconds === 0 ? longestSessionSeconds : ticket.lifetimeSeconds;
   const lifetimeMs = Math.min(hint, longestSessionSeconds) * 1000;

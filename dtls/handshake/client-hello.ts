@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import type { ClientSettings } from "../association/settings.ts";
 import { suiteById } from "../crypto/suites.ts";
 import { DtlsError } from "../errors.ts";
 import { type ClientExtensions, readServerExtensions, writeClientExtensions } from "../wire/extensions.ts";
@@ -84,12 +85,22 @@ function firstHello(context: ClientContext): SentHello {
   };
 }
 
-/** The session to offer: still valid, and of a suite and server name that are offered too. */
+/**
+ * The session to offer: still valid, and of a suite and server name that are offered too. A session without a peer, or
+ * with another proof than its suite has, is none that this program made.
+ */
 function usableSession({ settings, environment }: ClientContext): ResumableSession | undefined {
   const { session, cipherSuites, serverName } = settings;
   if (session === undefined || environment.wallClock() >= session.expiresAt) return undefined;
-  const offered = cipherSuites.some(({ id }) => id === session.cipherSuite);
-  return offered && session.serverName === serverName ? session : undefined;
+  const suite = cipherSuites.find(({ id }) => id === session.cipherSuite);
+  if (suite === undefined || session.serverName !== serverName) return undefined;
+  // RFC 7627 §5.3: a session without extended_master_secret SHOULD NOT be offered.
+  if (!session.extendedMasterSecret) return undefined;
+  const { peerCertificateType } = session;
+  const isProof = hasCertificates(suite)
+    ? peerCertificateType === "X509" || peerCertificateType === "RawPublicKey"
+    : peerCertificateType === "PSK";
+  return isProof ? session : undefined;
 }
 
 /** RFC 5077 §3.4: beside a ticket a session id of the client's choice, whose echo says that the ticket was taken. */
@@ -221,6 +232,8 @@ function readTerms(
   if (chosen.returnRoutabilityCheck === true && !ids) {
     throw new DtlsError("DTLS_ILLEGAL_PARAMETER", "return_routability_check without connection_id");
   }
+  const peerCertificateType = certificateTypeName(chosen.serverCertificateType ?? CertificateType.X509);
+  if (session === undefined && hasCertificates(suite)) checkCertificateType(peerCertificateType, settings);
   return {
     suite,
     clientRandom: sent.random,
@@ -236,10 +249,19 @@ function readTerms(
       maxFragmentLength: fragmentLengthOf(chosen.maxFragmentLength),
     }),
     ownCertificateType: certificateTypeName(chosen.clientCertificateType ?? CertificateType.X509),
-    peerCertificateType: certificateTypeName(chosen.serverCertificateType ?? CertificateType.X509),
+    peerCertificateType,
     sessionId: Uint8Array.from(hello.sessionId),
     ticket: chosen.sessionTicket === true,
   };
+}
+
+/** RFC 7250 §4.2: a server that does not know the extension shows X.509, also to who takes no X.509. */
+function checkCertificateType(type: "X509" | "RawPublicKey", { peerCertificateTypes }: ClientSettings): void {
+  if (peerCertificateTypes.includes(type)) return;
+  throw new DtlsError(
+    "DTLS_UNSUPPORTED_CERTIFICATE",
+    `the server shows ${type}, only ${peerCertificateTypes.join(", ")} is taken`,
+  );
 }
 
 function checkResumed(

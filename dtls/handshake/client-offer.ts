@@ -74,7 +74,8 @@ export function chooseApplicationProtocol(settings: ServerSettings, offer: Clien
   if (chosen === undefined) {
     throw new DtlsError(
       "DTLS_NO_APPLICATION_PROTOCOL",
-      `the client offers ${offered.join(", ")}, this server has ${settings.alpnProtocols.join(", ")}`,
+      // What the client offers is any bytes, which have no place in a log.
+      `none of the client's ${offered.length} protocols is one of ${settings.alpnProtocols.join(", ")}`,
     );
   }
   return chosen;

@@ -250,7 +250,8 @@ function keyExchange(
 
 export function onPsk(state: On<"psk">, input: Input, { environment }: ClientContext): ClientStep {
   const { psk } = expectAnswer(input, "psk");
-  if (psk === undefined) {
+  // An empty key is one that everybody has.
+  if (psk === undefined || psk.key.length === 0) {
     throw new DtlsError("DTLS_UNKNOWN_PSK_IDENTITY", "there is no pre-shared key for this server");
   }
   const { terms, said } = state;

@@ -108,7 +108,8 @@ function resumes(session: ResumableSession, offer: ClientOffer, context: ServerC
   const { settings, environment } = context;
   if (environment.wallClock() >= session.expiresAt) return false;
   // RFC 5246 §7.4.1.2: the list of suites must hold the session's.
-  if (!commonSuites(settings, offer).some(({ id }) => id === session.cipherSuite)) return false;
+  const suite = commonSuites(settings, offer).find(({ id }) => id === session.cipherSuite);
+  if (suite === undefined || !isProofFor(session, suite, settings)) return false;
   const { extendedMasterSecret = false, serverName } = offer.extensions;
   // RFC 7627 §5.3: a session with the extension is not resumed without it: the handshake is aborted.
   if (session.extendedMasterSecret && !extendedMasterSecret) {
@@ -117,13 +118,26 @@ function resumes(session: ResumableSession, offer: ClientOffer, context: ServerC
       "the client resumes a session with extended_master_secret and does not offer it",
     );
   }
-  // The other way round the server goes on with a full handshake.
-  if (!session.extendedMasterSecret && extendedMasterSecret) return false;
+  // RFC 7627 §5.3: a session without it is not resumed, whatever the ClientHello says: a full handshake is.
+  if (!session.extendedMasterSecret) return false;
   // RFC 6066 §3: the server MUST NOT resume when the name differs.
   if (serverName !== session.serverName) return false;
-  // Where a client certificate is required, a session without one opens nothing.
-  if (settings.clientAuth === "required" && session.peerCertificateType === undefined) return false;
   return chooseApplicationProtocol(settings, offer) === session.alpnProtocol;
+}
+
+/**
+ * Whether what the client proved then is what it would have to prove now. The session may be of a listener with other
+ * settings, if that shares its ticket keys.
+ */
+function isProofFor(
+  { peerCertificateType }: ResumableSession,
+  suite: Suite,
+  { clientAuth, peerCertificateTypes }: ServerSettings,
+): boolean {
+  if (isPsk(suite) || peerCertificateType === "PSK") return isPsk(suite) && peerCertificateType === "PSK";
+  // Where a client certificate is required, a session without one opens nothing.
+  if (peerCertificateType === undefined) return clientAuth !== "required";
+  return peerCertificateTypes.includes(peerCertificateType);
 }
 
 export function onResumedPeer(state: On<"resumed_peer">, input: Input, context: ServerContext): ServerStep {
@@ -326,12 +340,15 @@ function agree(
   }
   const { connectionIds } = settings;
   const peerConnectionId = connectionIds && extensions.connectionId;
-  const ticket = settings.sessionTickets && extensions.sessionTicket !== undefined;
+  // RFC 7627 §5.3: a session without extended_master_secret is not one to resume.
+  const extendedMasterSecret = extensions.extendedMasterSecret === true;
+  const ticket = extendedMasterSecret && settings.sessionTickets && extensions.sessionTicket !== undefined;
+  const sessionId = extendedMasterSecret && settings.sessionIds && !ticket;
   return {
     suite,
     clientRandom: offer.random,
     serverRandom: environment.random(32),
-    extendedMasterSecret: extensions.extendedMasterSecret === true,
+    extendedMasterSecret,
     serverName: extensions.serverName,
     alpnProtocol: chooseApplicationProtocol(settings, offer),
     // RFC 9146 §3: a side that sends a zero-length id wants none on what it receives.
@@ -348,7 +365,7 @@ function agree(
     }),
     ownCertificateType,
     peerCertificateType: peerCertificateType ?? "X509",
-    sessionId: !ticket && settings.sessionIds ? environment.random(32) : new Uint8Array(),
+    sessionId: sessionId ? environment.random(32) : new Uint8Array(),
     ticket,
   };
 }
@@ -404,6 +421,10 @@ function chooseSuite(
   const able: readonly number[] = credential.signer.schemes ?? schemesForKey(publicKey);
   const scheme = commonSchemes(settings, offer).find((one) => able.includes(one));
   if (suite === undefined || scheme === undefined || !knowsCurve(credential, offer)) return undefined;
+  // RFC 7250 §4.2: a kind of certificate that the client did not ask for is not shown to it.
+  const { serverCertificateTypes } = offer.extensions;
+  if (chooseCertificateType([credential.certificateType], serverCertificateTypes) === undefined)
+    return undefined;
   return { suite, scheme };
 }
 

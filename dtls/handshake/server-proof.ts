@@ -103,11 +103,12 @@ export function onPsk(state: On<"psk">, input: Input, { environment }: ServerCon
   const { psk } = expectAnswer(input, "psk");
   const { terms, pskIdentity, sharedSecret } = state;
   // RFC 4279 §2: an unknown identity may be answered as a wrong key is, which tells nobody who is known. The
-  // handshake goes on with a key that nobody has.
-  const key = psk?.key ?? environment.random(32);
+  // handshake goes on with a key that nobody has. An empty key is one that everybody has.
+  const known = psk !== undefined && psk.key.length > 0;
+  const key = known ? psk.key : environment.random(32);
   const premaster = sharedSecret === undefined ? pskPremaster(key) : ecdhePskPremaster(sharedSecret, key);
   const masterSecret = deriveMasterSecret(terms, premaster, state.transcript);
-  const proof: ClientProof = psk === undefined ? { by: "unknown_psk" } : { by: "psk", pskIdentity };
+  const proof: ClientProof = known ? { by: "psk", pskIdentity } : { by: "unknown_psk" };
   return awaitChangeCipherSpec({ terms, proof, identity: undefined, masterSecret, ...progressOf(state) });
 }
 
