@@ -119,7 +119,7 @@ export class HandshakeDriver {
 
   /** When `onTimeout` has something to do, on the environment's clock. */
   get deadline(): number {
-    const end = Math.min(this.#endAt, this.#hint?.until ?? this.#endAt);
+    const end = Math.min(this.#endAt, this.#hintUntil);
     return this.#retransmitAt === undefined ? end : Math.min(this.#retransmitAt, end);
   }
 
@@ -181,13 +181,15 @@ export class HandshakeDriver {
     if (this.#ended || id !== this.#question) return;
     this.#question = undefined;
     if (this.#flight?.awaitsReply === true) this.#retransmitAt = this.#now() + this.#intervalMs;
+    // While it was this side's turn, the peer had no way to show that a hint was false.
+    if (this.#hint !== undefined) this.#hint = this.#hintOf(this.#hint.error);
     this.#step({ type: "answer", answer });
     this.#work();
   }
 
   onTimeout(): void {
     const now = this.#now();
-    if (now >= this.#endAt || (this.#hint !== undefined && now >= this.#hint.until)) {
+    if (now >= this.#endAt || now >= this.#hintUntil) {
       this.#host.fail(this.#hint?.error ?? this.#timedOut());
       return;
     }
@@ -203,8 +205,7 @@ export class HandshakeDriver {
    * when nothing better comes within three times the first retransmission time.
    */
   hint(error: DtlsError): void {
-    const until = this.#now() + 3 * this.#host.settings.retransmission.initialMs;
-    this.#hint ??= { error, until: Math.min(until, this.#endAt) };
+    this.#hint ??= this.#hintOf(error);
   }
 
   /** Nothing more is to come of it. */
@@ -282,6 +283,14 @@ export class HandshakeDriver {
   #discard(reason: DiscardReason, bytes: number): void {
     if (reason !== "repeated_message") this.#lastDiscard = reason;
     this.#host.discard(reason, bytes);
+  }
+
+  #hintOf(error: DtlsError): Hint {
+    return { error, until: this.#now() + 3 * this.#host.settings.retransmission.initialMs };
+  }
+
+  get #hintUntil(): number {
+    return this.#question === undefined ? (this.#hint?.until ?? this.#endAt) : this.#endAt;
   }
 
   #timedOut(): DtlsError {
