@@ -12,7 +12,7 @@ const lenient = { dangerouslyAllowMissingExtendedMasterSecret: true };
 const server: FeatureTests = {
   "another pre-shared key is refused": async (peer, credentials) => {
     const call = { credentials, credential: "PSK" } as const;
-    await using our = await ourServer(peer.speech, call, lenient);
+    await using our = await ourServer(peer.speech, call, { ...lenient, handshakeTimeout: 2500 });
     const client = peer.client(our.port, { ...call, psk: credentials.wrongPsk });
     await until("our server notices", () => our.refused.length > 0 || our.sessions.length > 0);
     await stop(client);

@@ -14,7 +14,7 @@ export async function cPeer(name: PeerName, library: Library, newer: boolean): P
     speech: "lines",
     heard: /^echo \d+$/m,
     client(port, call) {
-      const to = ["--port", String(port), "--timeout", "6000"];
+      const to = ["--port", String(port), "--timeout", "15000"];
       const args = ["client", ...to, ...show(call, "device"), ...groupsOf(name, call), ...chosen(call)];
       return start(program, args);
     },

@@ -22,7 +22,7 @@ const rules: readonly Rule[] = [
     because: "node-dtls-client has plain PSK suites with AES alone",
   },
   {
-    peers: peersWithout("wolfSSL 5.5", "wolfSSL of sid"),
+    peers: peersWithout("wolfSSL 5.5", "wolfSSL of sid", "Erlang 25"),
     suite: /ECDHE_PSK_WITH_AES/,
     because: "the library has no ECDHE_PSK suite with AES-GCM or AES-CCM (RFC 8442)",
   },
@@ -66,6 +66,21 @@ const rules: readonly Rule[] = [
     peers: ["wolfSSL 5.5", "wolfSSL of sid"],
     credential: /raw public key/,
     because: "the wolfSSL program of these tests does not use raw public keys",
+  },
+  {
+    peers: ["Erlang 25"],
+    suite: /ECDHE_PSK_WITH_AES_256|PSK_WITH_CHACHA20/,
+    because: "Erlang has neither ECDHE_PSK with AES-256-GCM nor PSK suites with ChaCha20-Poly1305",
+  },
+  {
+    peers: ["Erlang 25"],
+    credential: /Ed25519/,
+    because: "Erlang does Ed25519 in TLS 1.3 alone",
+  },
+  {
+    peers: ["Erlang 25"],
+    credential: /raw public key/,
+    because: "Erlang has no raw public keys",
   },
   {
     peers: ["libcoap 4.3 on GnuTLS"],

@@ -17,7 +17,7 @@ export function libcoapProgram(library: "openssl" | "gnutls"): Peer {
     client(port, call) {
       // A name is resolved, and what the certificate is checked against.
       const uri = `coaps://localhost:${port}/${coapPath}`;
-      const args = ["-v", "6", "-B", "3", "-m", "get", ...show(call, "device"), ...(call.flags ?? []), uri];
+      const args = ["-v", "6", "-B", "15", "-m", "get", ...show(call, "device"), ...(call.flags ?? []), uri];
       return start("stdbuf", ["-oL", client, ...args]);
     },
     server(port, call) {

@@ -12,6 +12,7 @@ export const peerNames = [
   "Mbed TLS of sid",
   "wolfSSL 5.5",
   "wolfSSL of sid",
+  "Erlang 25",
   "node-dtls-client 2.0",
 ] as const;
 export type PeerName = (typeof peerNames)[number];

@@ -10,6 +10,7 @@ const options: dtls.Options = {
   address: "127.0.0.1",
   port: Number(port),
   psk: { [identity]: key },
+  timeout: 10_000,
 };
 if (isSuite(suite)) options.ciphers = [suite];
 

@@ -67,7 +67,7 @@ export async function serve(
 }
 
 /** Waits for a program to say something. */
-export async function said(running: Running, what: RegExp, deadlineMs = 8000): Promise<string> {
+export async function said(running: Running, what: RegExp, deadlineMs = 15_000): Promise<string> {
   const found = () => what.exec(running.output());
   try {
     await until(`the program says ${what}`, () => found() !== null || hasEnded(running), deadlineMs);

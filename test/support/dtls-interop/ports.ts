@@ -5,7 +5,8 @@ import { until } from "../until.ts";
 
 /** Below the ports that the system gives to clients by itself, and another range for each process of the test run. */
 const first = 12_000 + (Number(process.env["VITEST_POOL_ID"] ?? 0) % 16) * 1000;
-let next = 0;
+/** Even, and elsewhere for another run of the tests on this machine. */
+let next = (process.pid * 2) % 1000;
 
 /** A free UDP port whose successor is free too: libcoap's servers take a plain port and serve DTLS on the one after. */
 export async function freePort(): Promise<number> {

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ListenOptions } from "../../../dtls/index.ts";
+import type { CommonOptions } from "../../../dtls/index.ts";
 import { until } from "../until.ts";
 import { type Cell, cells, titleOf } from "./cells.ts";
 import { type Credentials, makeCredentials } from "./credentials.ts";
 import { exchange, ourClient, ourServer, outcomeOf } from "./ours.ts";
-import { hasEnded, type Peer, serve, stop, talk } from "./peer.ts";
+import { type Call, hasEnded, type Peer, serve, stop, talk } from "./peer.ts";
 import { freePort } from "./ports.ts";
 
 /** How long a cell that cannot be has to show that it can. */
 const patienceMs = 1500;
 
-/** One test for each cell of a peer: every suite, both roles. `options` are for our server. */
-export function testSuites(peer: Peer, options: Partial<ListenOptions> = {}): void {
+/** One test for each cell of a peer: every suite, both roles. `options` are for our side. */
+export function testSuites(peer: Peer, options: CommonOptions = {}): void {
   let credentials: Credentials;
   beforeAll(async () => {
     credentials = await makeCredentials();
@@ -23,7 +23,7 @@ export function testSuites(peer: Peer, options: Partial<ListenOptions> = {}): vo
       test.concurrent(titleOf(cell), async () => {
         const established = await (cell.role === "server"
           ? theyCall(peer, cell, credentials, options)
-          : weCall(peer, cell, credentials));
+          : weCall(peer, cell, credentials, options));
         expect(established, cell.cannot === undefined ? "runs" : "does not run").toBe(
           cell.cannot === undefined,
         );
@@ -37,7 +37,7 @@ async function theyCall(
   peer: Peer,
   cell: Cell,
   credentials: Credentials,
-  options: Partial<ListenOptions>,
+  options: CommonOptions,
 ): Promise<boolean> {
   const call = { credentials, credential: cell.credential, suite: cell.suite };
   await using server = await ourServer(peer.speech, call, options);
@@ -61,12 +61,17 @@ async function theyCall(
 }
 
 /** Whether our client got through to their server. */
-async function weCall(peer: Peer, cell: Cell, credentials: Credentials): Promise<boolean> {
+async function weCall(
+  peer: Peer,
+  cell: Cell,
+  credentials: Credentials,
+  options: CommonOptions,
+): Promise<boolean> {
   if (peer.server === undefined) return false;
   const call = { credentials, credential: cell.credential, suite: cell.suite };
-  if (cell.cannot !== undefined) return await weCallInVain(peer, call);
+  if (cell.cannot !== undefined) return await weCallInVain(peer, call, options);
   const { running, port } = await serve(peer, await freePort(), call);
-  const session = ourClient(port, call);
+  const session = ourClient(port, call, options);
   try {
     await session.opened;
     expect(session.cipher?.standardName).toBe(cell.suite.name);
@@ -82,10 +87,10 @@ async function weCall(peer: Peer, cell: Cell, credentials: Credentials): Promise
   }
 }
 
-async function weCallInVain(peer: Peer, call: Parameters<Peer["client"]>[1]): Promise<boolean> {
+async function weCallInVain(peer: Peer, call: Call, options: CommonOptions): Promise<boolean> {
   const serving = await serve(peer, await freePort(), call).catch(() => undefined);
   if (serving === undefined) return false;
-  const session = ourClient(serving.port, call, { handshakeTimeout: patienceMs });
+  const session = ourClient(serving.port, call, { ...options, handshakeTimeout: patienceMs });
   try {
     return (await outcomeOf(session)) === "established";
   } finally {

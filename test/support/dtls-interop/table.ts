@@ -52,7 +52,7 @@ show one and verify the other's.
   clients and servers, which carry CoAP; small C programs of ours (\`test/support/dtls-peers\`) on Mbed TLS and wolfSSL.
   OpenSSL 3.5 is the library of Debian 13 in such a C program. "Of sid" are the libraries of Debian's unstable
   release, which have connection IDs: Mbed TLS 3.6.7 and wolfSSL 5.9.2 when this was last looked at.
-  node-dtls-client comes from npm and is a client only.
+  Erlang is a script of ours on its ssl application. node-dtls-client comes from npm and is a client only.
 - On a machine that lacks a program its tests are skipped, with the reason in their titles.
 `;
 
