@@ -233,9 +233,9 @@ export class Association {
 
   // --- what goes in ---
 
-  /** Client: sends the ClientHello. */
+  /** Client: sends the ClientHello. Once; nothing happens the second time. */
   start(): void {
-    this.#shaking?.driver.start();
+    if (this.#isUnheard) this.#shaking?.driver.start();
   }
 
   /**
@@ -308,12 +308,22 @@ export class Association {
     this.#end(error);
   }
 
-  /** RFC 5705. @throws DtlsError DTLS_CLOSED when not established, DTLS_OPTIONS_INVALID for a reserved label */
+  /**
+   * RFC 5705. @throws DtlsError DTLS_CLOSED when not established, DTLS_OPTIONS_INVALID for a reserved label,
+   * DTLS_NO_EXTENDED_MASTER_SECRET where the settings let the peer do without
+   */
   exportKeyingMaterial(label: string, length: number, context?: Uint8Array): Uint8Array {
     const terms = this.#terms;
     const master = this.#masterSecret;
     if (this.#state !== "established" || terms === undefined || master === undefined) {
       throw new DtlsError("DTLS_CLOSED", `the association is ${this.#state}`);
+    }
+    // RFC 7627 §5.4: without it the key is not bound to this association, and MUST NOT be exported.
+    if (!terms.extendedMasterSecret) {
+      throw new DtlsError(
+        "DTLS_NO_EXTENDED_MASTER_SECRET",
+        "keying material is exported only from associations with extended_master_secret",
+      );
     }
     const { clientRandom, serverRandom, suite } = terms;
     return exportKeyingMaterial(

@@ -22,6 +22,21 @@ describe("a client that was not started", () => {
     expect(pair.simulation.now).toBe(10_000);
   });
 
+  test("is started once, however often that is said (I)", () => {
+    const pair = new Pair();
+    pair.client.start();
+    pair.client.start();
+    expect(pair.sent).toHaveLength(1);
+    pair.handshake();
+    expect(pair.established).toBe(true);
+    pair.client.start();
+    expect(pair.clientSession.closed).toBe(false);
+    pair.clientSession.act((it) => it.close());
+    const { length } = pair.sent;
+    pair.client.start();
+    expect(pair.sent).toHaveLength(length);
+  });
+
   test("is closed without a word (I)", () => {
     const pair = new Pair();
     pair.clientSession.act((it) => it.close(new DtlsError("DTLS_INTERNAL_ERROR", "the lookup failed")));
