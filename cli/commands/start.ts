@@ -68,6 +68,9 @@ export function addStart(program: VerbGroup): void {
 
 async function start(session: Session, options: StartOptions): Promise<ExitCode> {
   const { io, out } = session;
+  if (!options.dtls && options.dtlsPort !== undefined) {
+    throw new CliError("CLI_USAGE", "--dtls-port and --no-dtls contradict each other: give one");
+  }
   if (!isInitialised(options.dir)) {
     const made = await makePki(session, options);
     if (out.json) out.event({ time: io.now().toISOString(), type: "pki.made", ...made }, "");
@@ -115,9 +118,6 @@ async function start(session: Session, options: StartOptions): Promise<ExitCode>
 
 /** A port that somebody named must be had; the usual one is taken where it is free. */
 function dtlsOptions(options: StartOptions, settings: Partial<Settings>): Partial<GatewayOptions> {
-  if (!options.dtls && options.dtlsPort !== undefined) {
-    throw new CliError("CLI_USAGE", "--dtls-port and --no-dtls contradict each other: give one");
-  }
   const dtlsPort = options.dtlsPort ?? settings.dtlsPort ?? "if-free";
   if (!options.dtls || dtlsPort === false) return {};
   const { dangerouslyAllowMissingExtendedMasterSecret = false } = settings;
