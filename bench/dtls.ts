@@ -19,18 +19,16 @@ import {
   serverNames,
 } from "./support/dtls/servers.ts";
 import { printScale, printTables, summarize } from "./support/dtls/table.ts";
-import { workloadNames } from "./support/dtls/workloads.ts";
+import { allClients, workloadNames } from "./support/dtls/workloads.ts";
 
 const usage = `node bench/dtls.ts [options]
   --quick             one short round: does it still run? (some seconds)
   --rounds N          rounds, servers interleaved in each (default 5)
   --window MS         length of one measurement (default 2000)
   --idle N            associations for the memory figure (default 4000)
-  --devices N         client certificates, used in turn (default 500)
   --only A,B          workloads: ${workloadNames.join(" ")}
   --servers A,B       servers: ${serverNames.join(" ")}
   --node PATH         run our server under another Node
-  --workers N         our server with N threads on one port
   --scale             instead: cost per association while their number grows to 50000
   --steps A,B         numbers for --scale (default 100,1000,10000,50000)
   --profile           instead: CPU profiles of our server per workload, top self time printed
@@ -42,11 +40,9 @@ const { values: flags } = parseArgs({
     rounds: { type: "string" },
     window: { type: "string" },
     idle: { type: "string" },
-    devices: { type: "string" },
     only: { type: "string" },
     servers: { type: "string" },
     node: { type: "string" },
-    workers: { type: "string" },
     scale: { type: "boolean", default: false },
     steps: { type: "string" },
     profile: { type: "boolean", default: false },
@@ -124,7 +120,7 @@ async function profile(options: RunOptions): Promise<void> {
 async function optionsFrom(directory: string): Promise<RunOptions> {
   const { quick } = flags;
   return {
-    pki: await makeDtlsPki(directory, count(flags.devices, quick ? 10 : 500, "--devices")),
+    pki: await makeDtlsPki(directory, quick ? 10 : allClients),
     generator: await buildGenerator(),
     servers: await serversFrom(chosen(flags.servers, serverNames, "--servers")),
     workloads: chosen(flags.only, workloadNames, "--only"),
@@ -142,8 +138,7 @@ async function serversFrom(names: readonly ServerName[]): Promise<ServerKind[]> 
   const kinds: ServerKind[] = [];
   for (const name of names) {
     if (name === "ours") {
-      const workers = flags.workers === undefined ? 0 : count(flags.workers, 0, "--workers");
-      kinds.push(ourServer(flags.node ?? process.execPath, `Node ${nodeVersion()}`, workers));
+      kinds.push(ourServer(flags.node ?? process.execPath, `Node ${nodeVersion()}`));
       continue;
     }
     const kind = await nativeServer(name);

@@ -57,13 +57,15 @@ export class Generator {
     });
   }
 
-  /** `concurrency` handshakes under way at once. */
+  /** `concurrency` handshakes under way at once, of the first `clients` clients in turn. */
   async handshakes(
     kind: "full" | "resumed",
     concurrency: number,
+    clients: number,
     settleMs: number,
     windowMs: number,
   ): Promise<Measured> {
+    this.#child.stdin.write(`clients ${clients}\n`);
     return await this.#command(`${kind} ${concurrency} ${settleMs} ${windowMs}`, settleMs + windowMs);
   }
 

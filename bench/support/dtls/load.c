@@ -9,6 +9,7 @@
  * PID is the server's (on 127.0.0.1), whose CPU time is read at both ends of each measurement. IDENTITIES is a file with
  * a certificate file and a key file on each line: the clients take turns with them. Commands come on standard input, one a
  * line; each is answered by one line of JSON:
+ *   clients N                        from now on only the first N identities (not answered)
  *   full K SETTLE_MS WINDOW_MS       K full handshakes under way at once, each followed by close_notify
  *   resumed K SETTLE_MS WINDOW_MS    the same, resuming one session again and again
  *   hold N K                         more associations until N are held, K handshakes at once, one echo each
@@ -65,7 +66,7 @@ static const char *server_name;
 static int fd, server_pid;
 
 static struct identity identities[MAX_IDENTITIES];
-static int identity_count, identity_turn;
+static int identity_count, identities_used, identity_turn;
 
 static struct association *by_address[ADDRESSES];
 static uint32_t next_address;
@@ -262,7 +263,7 @@ static void forget(struct association *a) {
 
 static void start_handshake(SSL_SESSION *resume) {
   struct association *a = calloc(1, sizeof *a);
-  const struct identity *own = &identities[identity_turn++ % identity_count];
+  const struct identity *own = &identities[identity_turn++ % identities_used];
   BIO *bio = BIO_new(datagrams);
   while (by_address[next_address] != NULL) next_address = (next_address + 1) % ADDRESSES;
   a->index = next_address;
@@ -525,6 +526,7 @@ static void read_identities(const char *list) {
   }
   fclose(lines);
   if (identity_count == 0) die("%s names no identity", list);
+  identities_used = identity_count;
 }
 
 static void set_up(char **argv) {
@@ -564,6 +566,7 @@ int main(int argc, char **argv) {
     else if (sscanf(line, "resumed %d %d %d", &a, &b, &c) == 3) run_handshakes(a, b, c, 1);
     else if (sscanf(line, "hold %d %d", &a, &b) == 2) run_hold(a, b);
     else if (sscanf(line, "echo %d %d %d", &a, &b, &c) == 3) run_echo(a, b, c);
+    else if (sscanf(line, "clients %d", &a) == 1 && a > 0) identities_used = a < identity_count ? a : identity_count;
     else if (strcmp(line, "release\n") == 0) run_release();
     else die("no command: %s", line);
   }

@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly progress: (line: string) => void;
 }
 
-export interface MeasuredMemory {
+interface MeasuredMemory {
   /** Growth of resident memory per association, garbage collected. */
   readonly bytesEach: number;
   /** The same before the garbage of the handshakes was collected. */
@@ -121,7 +121,13 @@ export async function measureOne(
     measured = await load.echo(workload.outstanding, settleMs, windowMs);
     await load.release();
   } else {
-    measured = await load.handshakes(workload.kind, workload.concurrency, settleMs, windowMs);
+    measured = await load.handshakes(
+      workload.kind,
+      workload.concurrency,
+      workload.clients,
+      settleMs,
+      windowMs,
+    );
   }
   const { operations, failures, notResumed, stalls } = measured;
   if (operations === 0) throw new Error("stalled: nothing finished inside the window");

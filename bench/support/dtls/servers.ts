@@ -14,8 +14,6 @@ export interface OurServerSettings {
   readonly certificate: string;
   readonly key: string;
   readonly ca: string;
-  /** Threads on one port; 0: none but the main one. */
-  readonly workers: number;
 }
 
 export interface RunningServer {
@@ -35,11 +33,11 @@ export interface ServerKind {
 }
 
 /** @param node the program that runs our server */
-export function ourServer(node: string, version: string, workers: number): ServerKind {
+export function ourServer(node: string, version: string): ServerKind {
   return {
     name: "ours",
     version,
-    start: (pki, execArgv = []) => startOurs(node, workers, pki, execArgv),
+    start: (pki, execArgv = []) => startOurs(node, pki, execArgv),
   };
 }
 
@@ -51,14 +49,9 @@ export async function nativeServer(name: "openssl" | "mbedtls"): Promise<ServerK
   return { name, version: built.version, start: (pki) => startNative(name, built, pki) };
 }
 
-async function startOurs(
-  node: string,
-  workers: number,
-  pki: DtlsPki,
-  execArgv: readonly string[],
-): Promise<RunningServer> {
+async function startOurs(node: string, pki: DtlsPki, execArgv: readonly string[]): Promise<RunningServer> {
   const { certificate, key, ca } = pki;
-  const settings: OurServerSettings = { certificate, key, ca, workers };
+  const settings: OurServerSettings = { certificate, key, ca };
   const child = fork(fileURLToPath(new URL("./our-server.ts", import.meta.url)), [JSON.stringify(settings)], {
     execPath: node,
     execArgv: ["--disable-warning=ExperimentalWarning", "--expose-gc", ...execArgv],

@@ -1,10 +1,10 @@
 /** What one measurement does; the same data drives the runner, the table and the command line. */
-export type Workload =
-  | { readonly kind: "full" | "resumed"; readonly concurrency: number }
+type Workload =
+  | { readonly kind: "full" | "resumed"; readonly concurrency: number; readonly clients: number }
   | { readonly kind: "echo"; readonly associations: number; readonly outstanding: number }
   | { readonly kind: "idle" };
 
-export const workloadNames = ["full", "resumed", "echo", "echo-single", "idle"] as const;
+export const workloadNames = ["full", "full-known", "resumed", "echo", "echo-single", "idle"] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
 interface Named {
@@ -15,14 +15,21 @@ interface Named {
 /** Handshakes under way at once: enough to keep the server busy, few enough that none times out. */
 export const handshakeConcurrency = 8;
 
+/** More of them than our server remembers certificates of. */
+export const allClients = 3_000;
+
 export const workloads: Readonly<Record<WorkloadName, Named>> = {
   full: {
-    title: "full handshake, mutual certificates",
-    workload: { kind: "full", concurrency: handshakeConcurrency },
+    title: "full handshake, clients not seen lately",
+    workload: { kind: "full", concurrency: handshakeConcurrency, clients: allClients },
+  },
+  "full-known": {
+    title: "full handshake, 100 clients again and again",
+    workload: { kind: "full", concurrency: handshakeConcurrency, clients: 100 },
   },
   resumed: {
     title: "resumed handshake (one ticket reused)",
-    workload: { kind: "resumed", concurrency: handshakeConcurrency },
+    workload: { kind: "resumed", concurrency: handshakeConcurrency, clients: 1 },
   },
   echo: {
     title: "100-byte echo, 32 associations, 128 outstanding",
@@ -50,6 +57,7 @@ export function aimFor(name: WorkloadName, nodeMajor: number, opensslVersion: st
   const share = opensslVersion === "" || major > 3 || (major === 3 && minor >= 5) ? 1 : 0.5;
   switch (name) {
     case "full":
+    case "full-known":
       return { ratio: (nodeMajor >= 26 ? 0.85 : 1) * share };
     case "resumed":
       return { ratio: 0.7 * share };
