@@ -14,13 +14,15 @@ let scratch: string;
 let dir: string;
 let gateway: RunningCli;
 let port: string;
+let dtlsPort: string;
 const programs: ChildProcess[] = [];
 
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), "sallyport-examples-"));
   dir = join(scratch, "certs");
   gateway = startCli(["start", "--mqtt-port", "0", "--dtls-port", "0", "--dir", dir]);
-  [, port = ""] = await gateway.waitFor(/listen .*:(\d+)/);
+  [, port = ""] = await gateway.waitFor(/listen .*TLS on .*:(\d+)/);
+  [, dtlsPort = ""] = await gateway.waitFor(/listen .*DTLS .*:(\d+)/);
   await ok("device", "add", "thermometer-1", "--dir", dir);
   await ok("operator", "add", "backend", "--dir", dir);
 });
@@ -50,6 +52,32 @@ test("device.ts and subscribe-as-operator.ts talk to each other", async () => {
   expect(await interrupt(operator.process)).toBe(0);
 });
 
+test("dtls-device.ts talks to the gateway over DTLS, and through its restart", async () => {
+  const device = start("dtls-device.ts", "thermometer-1", `localhost:${dtlsPort}`, join(dir, "devices"));
+  await device.waitFor(/connected, messages have at most \d+ bytes/);
+  await device.waitFor(/back: 2\d\.\d\d/);
+  gateway.signal("SIGTERM");
+  await gateway.done;
+  gateway = startCli(["start", "--mqtt-port", port, "--dtls-port", dtlsPort, "--dir", dir]);
+  await gateway.waitFor(/session {3}device thermometer-1 over DTLS connected/);
+  device.forget();
+  await device.waitFor(/back: 2\d\.\d\d/);
+  // The same session as before: the new gateway took it over.
+  expect(device.text()).not.toContain("connected again");
+  expect(await interrupt(device.process)).toBe(0);
+});
+
+test("dtls-echo.ts is a server for it", async () => {
+  const other = join(scratch, "echo");
+  await ok("init", "--dir", other);
+  await ok("device", "add", "meter-1", "--dir", other);
+  const server = start("dtls-echo.ts", other, "0");
+  const [, own = ""] = await server.waitFor(/listening on .*port: (\d+)/s);
+  const to = ["--dir", other, "--transport", "dtls", "--gateway", `localhost:${own}`];
+  await ok("connect", "meter-1", "--echo", "hello", ...to);
+  expect(await interrupt(server.process)).toBe(0);
+});
+
 test("embed-gateway.ts is a gateway of its own", async () => {
   const other = join(scratch, "embedded");
   await ok("init", "--dir", other);
@@ -71,6 +99,11 @@ function start(name: string, ...args: string[]) {
     stream.on("data", (chunk) => (text += String(chunk)));
   return {
     process: program,
+    text: () => text,
+    /** What was said so far. */
+    forget: () => {
+      text = "";
+    },
     async waitFor(pattern: RegExp): Promise<RegExpExecArray> {
       const deadline = Date.now() + 20_000;
       for (;;) {
