@@ -247,6 +247,16 @@ describe("what is kept for who has not shown a cookie", () => {
     expect(gate.judge(first, from)).toEqual({ do: "discard", reason: "not_a_client_hello" });
   });
 
+  test("RFC 6347 §4.2.3: a fragment that is longer than its message, or than its record, is dropped (E3)", () => {
+    const tooShort = Buffer.from(hello());
+    tooShort.writeUIntBE(tooShort.length - 25 - 1, 14, 3);
+    expect(gate.judge(tooShort, from)).toEqual({ do: "discard", reason: "not_a_client_hello" });
+    const tooLong = Buffer.concat([hello(), Buffer.alloc(10)]);
+    tooLong.writeUIntBE(200, 14, 3);
+    tooLong.writeUIntBE(tooLong.length - 25, 22, 3);
+    expect(gate.judge(tooLong, from)).toEqual({ do: "discard", reason: "not_a_client_hello" });
+  });
+
   test("RFC 6347 §4.1: the first ClientHello may have either version on its record (R1.2)", () => {
     expect(judge({ recordVersion: 0xfeff })).toBe("verify");
     expect(judge({ recordVersion: 0xfefd })).toBe("verify");

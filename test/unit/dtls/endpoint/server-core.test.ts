@@ -559,23 +559,33 @@ describe("recheck (U11)", () => {
 });
 
 describe("sessions of ended connections", () => {
+  const session = {
+    sessionId: new Uint8Array(32).fill(1),
+    ticket: undefined,
+    cipherSuite: 0xc0a8,
+    masterSecret: new Uint8Array(48),
+    extendedMasterSecret: true,
+    serverName: undefined,
+    alpnProtocol: undefined,
+    peerCertificateType: "PSK",
+    peerChain: [],
+    pskIdentity: Buffer.from("somebody"),
+    expiresAt: Date.UTC(2030, 1),
+  } as const;
+
+  test("anybody can break a handshake that resumes: that does not take the session from its owner (B5)", () => {
+    core.knowledge.storeSession(session, false);
+    const association = begin(alice);
+    association.ask({ kind: "session", sessionId: session.sessionId, ticket: undefined });
+    association.onDatagram = () => association.close(new DtlsError("DTLS_BAD_FINISHED", "forged"));
+    core.receive(protectedRecord(), alice);
+    expect(core.knowledge.findSession(session.sessionId, undefined)).toBeDefined();
+  });
+
   test("RFC 5246 §7.2.2: a session whose connection ended in a fatal alert is forgotten (R9)", () => {
     const store = (fatal: DtlsError | undefined) => {
       start();
       const association = begin(alice);
-      const session = {
-        sessionId: new Uint8Array(32).fill(1),
-        ticket: undefined,
-        cipherSuite: 0xc0a8,
-        masterSecret: new Uint8Array(48),
-        extendedMasterSecret: true,
-        serverName: undefined,
-        alpnProtocol: undefined,
-        peerCertificateType: "PSK",
-        peerChain: [],
-        pskIdentity: Buffer.from("somebody"),
-        expiresAt: wallClock + 1000,
-      } as const;
       association.ask({ kind: "store", session, asTicket: false });
       association.onDatagram = () => association.establish();
       core.receive(protectedRecord(), alice);
@@ -613,13 +623,13 @@ describe("callbacks (I)", () => {
     onSession = (session) => {
       session.onmessage = (data) => session.send(data);
     };
-    const association = begin(alice);
+    const association = establish(alice);
     association.onDatagram = () => {
-      association.establish();
       association.say({ type: "data", bytes: Uint8Array.of(1) });
       association.close();
     };
     core.receive(protectedRecord(), alice);
+    expect(core.stats.messagesReceived).toBe(1);
     expect(callbackErrors).toEqual([]);
   });
 

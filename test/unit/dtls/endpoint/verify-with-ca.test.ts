@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { PeerClaim } from "../../../../dtls/association/outputs.ts";
 import { readCertificateFields } from "../../../../dtls/endpoint/certificate-fields.ts";
@@ -194,6 +194,11 @@ describe("what a CA may do", () => {
     expect(refusal({ chain: [device({}, selfIssued), selfIssued] })).toBe("DTLS_BAD_CERTIFICATE");
   });
 
+  test("RFC 9325 §4.4: RSA keys have 2048 bits at least, those of CAs too (R15)", () => {
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+    expect(refusal(below({ key: privateKey }))).toBe("DTLS_BAD_CERTIFICATE");
+  });
+
   test("SHA-1 signs nothing", () => {
     expect(refusal({ chain: [device({ signature: "ecdsa-sha1" }), issuing] })).not.toBeUndefined();
   });
@@ -288,6 +293,14 @@ describe("the DER of a certificate", () => {
     expect(fields.extensions.size).toBe(leaf.certificate.extensions.length);
     expect(readCertificateFields(device().der).notAfter).toEqual(daysFromNow(60));
     expect(Buffer.from(fields.subject).toString("hex")).toBe(Buffer.from(leaf.name.der).toString("hex"));
+  });
+
+  test("RFC 5280 §4.2: the same extension twice is refused", () => {
+    const twice = device({ extensions: [rawExtension("1.2.3.4", false), rawExtension("1.2.3.5", false)] });
+    const der = Buffer.from(twice.der);
+    const second = Buffer.from([6, 3, 0x2a, 3, 5]);
+    der[der.indexOf(second) + 4] = 4;
+    expect(dtlsErrorCode(() => readCertificateFields(der))).toBe("DTLS_BAD_CERTIFICATE");
   });
 
   test("what is cut or changed throws nothing but DtlsError", () => {
