@@ -72,6 +72,7 @@ function firstHello(context: ClientContext): SentHello {
     renegotiationInfo: new Uint8Array(),
   };
   return {
+    session: resumable,
     extensions,
     hello: {
       clientVersion: ProtocolVersion.DTLS_1_2,
@@ -137,7 +138,7 @@ export function onServerHello(
   const { sent } = state;
   const hello = decode("ServerHello", ServerHello, message.body);
   const progress = after(state, message);
-  const session = resumedSession(hello, sent, context);
+  const session = resumedSession(hello, sent);
   const terms = readTerms(hello, sent, session, context);
   if (session === undefined) return fullHandshake(terms, progress);
   const { peerCertificateType: certificateType, peerChain: chain, pskIdentity } = session;
@@ -185,12 +186,10 @@ function onHelloVerifyRequest(
 /** RFC 5246 §7.4.1.3, RFC 5077 §3.4: the server took the session whose id it echoes. */
 function resumedSession(
   hello: ServerHello,
-  { hello: sent }: SentHello,
-  context: ClientContext,
+  { hello: { sessionId }, session }: SentHello,
 ): ResumableSession | undefined {
-  const session = usableSession(context);
-  if (session === undefined || sent.sessionId.length === 0) return undefined;
-  return Buffer.compare(hello.sessionId, sent.sessionId) === 0 ? session : undefined;
+  if (session === undefined || sessionId.length === 0) return undefined;
+  return Buffer.compare(hello.sessionId, sessionId) === 0 ? session : undefined;
 }
 
 /** Whatever the server chose has to be something that was offered. */

@@ -20,6 +20,8 @@ interface WithSecret extends WithTerms {
 export interface SentHello {
   readonly hello: ClientHello;
   readonly extensions: ClientExtensions;
+  /** The session that it offers to resume. */
+  readonly session: ResumableSession | undefined;
 }
 
 /** What the server has said between its hello and ServerHelloDone. */

@@ -7,6 +7,7 @@ import type { ClientExtensions, ServerExtensions } from "../../../../dtls/wire/e
 import { leafOf, serverCredential, serverName } from "../../../support/dtls/credentials.ts";
 import { dtlsErrorCode as refusal } from "../../../support/dtls/dtls-error-code.ts";
 import { startOfTime } from "../../../support/dtls/environment.ts";
+import { Pair } from "../../../support/dtls/pair.ts";
 import { suiteNamed } from "../../../support/dtls/settings.ts";
 import { answerClient, clientHello, negotiate, serverContext } from "../../../support/dtls/steps.ts";
 
@@ -200,4 +201,22 @@ describe("a client resumes what it would accept in a full handshake", () => {
       "DTLS_ILLEGAL_PARAMETER",
     );
   });
+});
+
+test("a session that was good when it was offered is resumed, though its time ends before the answer comes (A7)", () => {
+  const settings = { sessionIds: true, sessionLifetimeSeconds: 3600 };
+  const first = new Pair({ server: settings }).handshake();
+  const session = first.clientSession.resumable;
+  expect(session).toBeDefined();
+  const latencyMs = 400;
+  const second = new Pair({
+    seed: 2,
+    server: settings,
+    sessions: first.sessions,
+    client: { session: session && { ...session, expiresAt: startOfTime + 500 } },
+    clientFaults: { latencyMs },
+    serverFaults: { latencyMs },
+  }).handshake(10_000);
+  expect(second.established).toBe(true);
+  expect(second.clientSession.association.resumed).toBe(true);
 });
