@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -17,11 +18,13 @@ const documents = [
   "README.md",
   "docs/guides/provision-devices.md",
   "docs/guides/connect-over-mqtt.md",
+  "docs/guides/connect-over-dtls.md",
   "docs/guides/rotate-and-revoke.md",
 ];
 const parts = [
   "bin",
   "cli",
+  "dtls",
   "pki",
   "gateway",
   "device-client",
@@ -30,7 +33,7 @@ const parts = [
   "package-lock.json",
   ".npmrc",
 ];
-const portBusy = await answers(8883);
+const portBusy = (await answers(8883)) || (await isTaken(5684));
 
 let clone: string;
 let running: ChildProcess | undefined;
@@ -53,7 +56,7 @@ test("README.md: the first block is the two lines that run the gateway and the t
 });
 
 describe.skipIf(portBusy)(
-  `the documents' commands${portBusy ? " (skipped: port 8883 is in use)" : ""}`,
+  `the documents' commands${portBusy ? " (skipped: port 8883 or 5684 is in use)" : ""}`,
   () => {
     for (const document of documents) {
       describe(document, () => {
@@ -116,10 +119,7 @@ function runToEnd(command: string): void {
 /** Returns what the program says on stderr. */
 function runProgram(text: string): string {
   const file = join(clone, "program.ts");
-  writeFileSync(
-    file,
-    text.replaceAll('"sallyport/', `"${clone}/`).replaceAll('/device-client"', '/device-client/index.ts"'),
-  );
+  writeFileSync(file, text.replaceAll(/"sallyport\/(device-client|dtls)"/g, `"${clone}/$1/index.ts"`));
   const options = ["--disable-warning=ExperimentalWarning", file];
   const done = spawnSync(process.execPath, options, { cwd: clone, encoding: "utf8", timeout: 20_000 });
   return done.status === 0 ? done.stderr : `exit code ${done.status}: ${done.stderr}`;
@@ -179,6 +179,16 @@ function makeAcmeCa(): void {
 
 function isInstalled(program: string): boolean {
   return (process.env["PATH"] ?? "").split(":").some((entry) => existsSync(join(entry, program)));
+}
+
+function isTaken(udpPort: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    socket.once("error", () => resolve(true));
+    socket.bind({ port: udpPort, address: "127.0.0.1", exclusive: true }, () =>
+      socket.close(() => resolve(false)),
+    );
+  });
 }
 
 function answers(port: number): Promise<boolean> {
