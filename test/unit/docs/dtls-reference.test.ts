@@ -39,10 +39,11 @@ describe("docs/reference/dtls.md", () => {
   ] as const)("has the methods and properties of a class", (type, title) => {
     const documented = namesIn(section(title));
     // What the endpoint's own parts call on each other is no API.
-    const internal = new Set(["constructor", "attach", "opened", "failed", "transmit", "receive", "report"]);
-    const members = Object.getOwnPropertyNames(type.prototype).filter(
-      (name) => type === DTLSSession || !internal.has(name),
-    );
-    for (const name of members) if (name !== "constructor") expect(documented, name).toContain(name);
+    const internal: readonly string[] =
+      type === DTLSEndpoint
+        ? ["constructor", "attach", "opened", "failed", "transmit", "receive", "report"]
+        : ["constructor"];
+    const members = Object.getOwnPropertyNames(type.prototype).filter((name) => !internal.includes(name));
+    expect(documented).toEqual(expect.arrayContaining(members));
   });
 });
