@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import {
+  serverRestarts,
   withCertificates,
   withTheirClient,
   withTheirServer,
@@ -108,6 +109,10 @@ const server: FeatureTests = {
     expect(second?.destroyed).toBe(false);
     expect(second?.remoteAddress).toEqual(first?.remoteAddress);
   },
+  "our server restarts, and the session goes on": serverRestarts({}, async (running) => {
+    running.child.stdin?.write("ping\n");
+    await said(running, /^ping[^]*^ping/m);
+  }),
   "the client closes, and our side hears it": async (peer, credentials) => {
     const call = withCertificates(credentials);
     await using our = await ourServer(peer.speech, call);

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { until } from "../until.ts";
-import { withCertificates, withTheirClient, withTheirServer } from "./common-features.ts";
+import { serverRestarts, withCertificates, withTheirClient, withTheirServer } from "./common-features.ts";
 import type { FeatureTest, FeatureTests } from "./feature-tests.ts";
 import { exchange, ourClient, ourServer } from "./ours.ts";
 import { type Call, type Peer, said, serve, stop, talk } from "./peer.ts";
@@ -33,6 +33,12 @@ export const cFeatures: Readonly<Record<"server" | "client", FeatureTests>> = {
       await talk(peer, our.port, call);
       await (await our.first()).closed;
     },
+    "our server restarts, and the session goes on": serverRestarts(
+      { flags: ["--messages", "2", "--pause", "1500"] },
+      async (client) => {
+        await said(client, /^echo[^]*^echo/m);
+      },
+    ),
     "a connection ID on what the client sends": theyUseConnectionId(0),
     "connection IDs in both directions": theyUseConnectionId(5),
     "the client moves to another port, and is known by its connection ID": theyMove(0),

@@ -1,11 +1,23 @@
+import { randomBytes } from "node:crypto";
 import { expect } from "vitest";
+import type { Running } from "../programs.ts";
 import { until } from "../until.ts";
 import type { Credentials } from "./credentials.ts";
 import type { FeatureTest, FeatureTests } from "./feature-tests.ts";
 import { exchange, ourClient, ourServer, outcomeOf } from "./ours.ts";
 import { type Call, type Group, hasEnded, type Peer, serve, stop, talk } from "./peer.ts";
 import { freePort } from "./ports.ts";
-import { isPartOfHandshakeMessage, startRelay } from "./relay.ts";
+import { isPartOfHandshakeMessage, startRelay, type Weather } from "./relay.ts";
+
+/** RFC 6347 §4.2.4: what a network may do to a handshake without ending it. */
+const weathers: Readonly<Record<string, Weather>> = {
+  "every datagram arrives twice": { copies: () => 2 },
+  // The ClientHello, the one with the cookie, and the first datagram of the server's flight.
+  "lost datagrams are made up for": {
+    copies: (from, index) => ((from === "client" ? [0, 2] : [1]).includes(index) ? 0 : 1),
+  },
+  "datagrams of 300 bytes come in reverse order": { reverseMs: 30 },
+};
 
 /** Features that are tested alike with every peer: their client at our server. */
 export const withTheirClient: FeatureTests = {
@@ -49,6 +61,13 @@ export const withTheirClient: FeatureTests = {
     await stop(await talk(peer, relay.port, { ...call, mtu: 300 }));
     expectFragments(relay.fromServer, relay.fromClient);
   },
+  ...inEachWeather(async (weather, peer, credentials) => {
+    const call = { ...withCertificates(credentials), ...sizeIn(weather) };
+    await using server = await ourServer(peer.speech, call, sizeIn(weather));
+    await using relay = await startRelay(server.port, weather);
+    await stop(await talk(peer, relay.port, call));
+    expect(server.endpoint.stats.handshakesFull).toBe(1);
+  }),
 };
 
 /** The same: our client with their server. */
@@ -95,7 +114,38 @@ export const withTheirServer: FeatureTests = {
       await stop(running);
     }
   },
+  ...inEachWeather(async (weather, peer, credentials) => {
+    const call = { ...withCertificates(credentials), ...sizeIn(weather) };
+    const { running, port } = await serve(peer, await freePort(), call);
+    await using relay = await startRelay(port, weather);
+    const session = ourClient(relay.port, call, sizeIn(weather));
+    try {
+      await session.opened;
+      await exchange(session, peer.speech);
+    } finally {
+      session.destroy();
+      await stop(running);
+    }
+  }),
 };
+
+/** `clientGoesOn` makes the client talk once more, and resolves when it was answered. */
+export function serverRestarts<P extends Peer>(
+  theirs: Pick<Call, "flags">,
+  clientGoesOn: (client: Running) => Promise<void>,
+): FeatureTest<P> {
+  return async (peer, credentials) => {
+    const call = withCertificates(credentials);
+    const before = await ourServer(peer.speech, call);
+    const client = await talk(peer, before.port, { ...call, ...theirs });
+    const key = randomBytes(32);
+    const restore = { key, associations: await before.endpoint.exportAssociations(key) };
+    await using after = await ourServer(peer.speech, call, { port: before.port, restore });
+    await clientGoesOn(client);
+    expect(after.endpoint.stats).toMatchObject({ restored: 1, handshakesStarted: 0 });
+    await stop(client);
+  };
+}
 
 export function withCertificates(credentials: Credentials): Call {
   return { credentials, credential: "P-256" };
@@ -147,6 +197,22 @@ function onEachGroup(
       async (peer, credentials) => await run(group, peer, credentials),
     ]),
   );
+}
+
+function inEachWeather(
+  run: (weather: Weather, peer: Peer, credentials: Credentials) => Promise<void>,
+): FeatureTests {
+  return Object.fromEntries(
+    Object.entries(weathers).map(([name, weather]): [string, FeatureTest] => [
+      name,
+      async (peer, credentials) => await run(weather, peer, credentials),
+    ]),
+  );
+}
+
+/** Several datagrams to a flight, where their order counts. */
+function sizeIn({ reverseMs }: Weather): { mtu?: number } {
+  return reverseMs === undefined ? {} : { mtu: 300 };
 }
 
 /** Certificates do not fit into these datagrams. Some programs never cut their ClientHello. */

@@ -14,7 +14,9 @@ const wolfssl = ["wolfSSL 5.5", "wolfSSL of sid"] as const;
 const small = ["OpenSSL 3.5", ...mbedtls, ...wolfssl] as const;
 const tunable = ["OpenSSL 3.0", "GnuTLS 3.7", ...small] as const;
 const withConnectionIds = ["Mbed TLS of sid", "wolfSSL of sid"] as const;
-const withMtu = tunable.filter((name) => name !== "wolfSSL 5.5");
+/** OpenSSL's own programs wait for one side at a time, and stop where a datagram holds nothing new. */
+const withTimers = ["GnuTLS 3.7", ...small] as const;
+const hasMtu = (name: PeerName) => name !== "wolfSSL 5.5";
 const npm = "node-dtls-client 2.0";
 const programs = ["OpenSSL 3.0", "GnuTLS 3.7"] as const;
 const erlang = "Erlang 25";
@@ -33,7 +35,10 @@ export const features: readonly Feature[] = [
   feature("key agreement on x25519 (R6)", tunable),
   feature("key agreement on secp256r1 (R6)", tunable),
   feature("key agreement on secp384r1 (R6)", tunable),
-  feature("flights in datagrams of 300 bytes, messages in fragments (R13, U5, U7)", withMtu),
+  feature("flights in datagrams of 300 bytes, messages in fragments (R13, U5, U7)", tunable.filter(hasMtu)),
+  feature("every datagram arrives twice (R1.6, R4.3)", withTimers),
+  feature("lost datagrams are made up for (R4.2, R4.3)", withTimers),
+  feature("datagrams of 300 bytes come in reverse order (R3.2, R3.3)", withTimers.filter(hasMtu)),
   feature("resumption by ticket (A7)", tunable),
   feature("resumption by session id (A7)", tunable, programs),
   feature("the server name chooses the certificate (R5.8)", programs, ["OpenSSL 3.0"]),
@@ -57,6 +62,7 @@ export const features: readonly Feature[] = [
   feature("record_size_limit of 512 bytes (R13)", ["GnuTLS 3.7"], []),
   feature("a renegotiation is refused (R8)", programs, ["OpenSSL 3.0"]),
   feature("a client that lost its state comes back from the same port (R10, U2)", ["OpenSSL 3.0"], small),
+  feature("our server restarts, and the session goes on (U3)", ["OpenSSL 3.0", ...small], []),
   feature("the client closes, and our side hears it (R9)", ["OpenSSL 3.0", ...small, npm], []),
   feature("our side closes, and the peer hears it (R9)", ["OpenSSL 3.0", ...small]),
   feature("a connection ID on what the client sends (R11.1, R11.2)", withConnectionIds),

@@ -10,47 +10,91 @@ export interface Relay extends AsyncDisposable {
   rebind(): Promise<number>;
 }
 
-export async function startRelay(serverPort: number): Promise<Relay> {
-  const fromClient: Uint8Array[] = [];
-  const fromServer: Uint8Array[] = [];
+/** What a bad network does. */
+export interface Weather {
+  /** How often a datagram arrives: 0 is lost, 2 is doubled. They are counted from 0 in each direction. */
+  readonly copies?: (from: "client" | "server", index: number) => number;
+  /** Collects what comes within this many milliseconds, and delivers the last first. */
+  readonly reverseMs?: number;
+}
+
+export async function startRelay(serverPort: number, weather: Weather = {}): Promise<Relay> {
   let clientPort = 0;
   const front = await openSocket();
-  const openBack = async () => {
-    const socket = await openSocket();
-    socket.on("message", (datagram) => {
-      fromServer.push(datagram);
-      front.send(datagram, clientPort, "127.0.0.1");
-    });
-    return socket;
-  };
-  let back = await openBack();
+  let back = await openSocket();
+  const toServer = new Direction("client", weather, (datagram) => {
+    back.send(datagram, serverPort, "127.0.0.1");
+  });
+  const toClient = new Direction("server", weather, (datagram) => {
+    front.send(datagram, clientPort, "127.0.0.1");
+  });
+  const hear = (socket: Socket) => socket.on("message", (datagram) => toClient.take(datagram));
+  hear(back);
   front.on("message", (datagram, { port }) => {
     clientPort = port;
-    fromClient.push(datagram);
-    back.send(datagram, serverPort, "127.0.0.1");
+    toServer.take(datagram);
   });
   return {
     port: front.address().port,
-    fromClient,
-    fromServer,
+    fromClient: toServer.seen,
+    fromServer: toClient.seen,
     async rebind() {
       const forgotten = back;
-      back = await openBack();
+      back = await openSocket();
+      hear(back);
       forgotten.close();
       return back.address().port;
     },
     async [Symbol.asyncDispose]() {
+      toServer.stop();
+      toClient.stop();
       front.close();
       back.close();
     },
   };
 }
 
+class Direction {
+  readonly seen: Uint8Array[] = [];
+  readonly #from: "client" | "server";
+  readonly #weather: Weather;
+  readonly #send: (datagram: Uint8Array) => void;
+  #held: Uint8Array[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(from: "client" | "server", weather: Weather, send: (datagram: Uint8Array) => void) {
+    this.#from = from;
+    this.#weather = weather;
+    this.#send = send;
+  }
+
+  take(datagram: Uint8Array): void {
+    const { copies, reverseMs } = this.#weather;
+    const number = copies === undefined ? 1 : copies(this.#from, this.seen.length);
+    this.seen.push(datagram);
+    const arriving = Array.from({ length: number }, () => datagram);
+    if (reverseMs === undefined) {
+      for (const one of arriving) this.#send(one);
+      return;
+    }
+    this.#held.push(...arriving);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      const held = this.#held.toReversed();
+      this.#held = [];
+      for (const one of held) this.#send(one);
+    }, reverseMs);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
 /** RFC 6347 §4.2.2: whether a datagram begins with a fragment of a message in the clear, and not with the whole of it. */
-export function isPartOfHandshakeMessage(datagram: Uint8Array, msgType?: number): boolean {
+export function isPartOfHandshakeMessage(datagram: Uint8Array): boolean {
   const bytes = Buffer.from(datagram);
   if (bytes.length < 25 || bytes[0] !== 22 || bytes.readUInt16BE(3) !== 0) return false;
-  if (msgType !== undefined && bytes[13] !== msgType) return false;
   return bytes.readUIntBE(22, 3) < bytes.readUIntBE(14, 3);
 }
 

@@ -26,13 +26,16 @@ ${run} pairings complete. ${cells.length - run} cannot; they are tried all the s
 
 ${suites.join("\n")}
 
+Nobody here has ${listed(rows.filter((row) => !cells.some((cell) => isOf(row, cell) && cell.cannot === undefined)))}.
+
 Why the others cannot be:
 
 ${reasons.map((reason, index) => `${index + 1}. ${reason}`).join("\n")}
 
 ## Beyond the suites
 
-${pairs} tests. An empty cell: the program has no way to ask for this, or it says nothing about it.
+${pairs} tests. An empty cell: the program has no way to ask for this, or it says nothing about it. None of them knows the return
+routability check of RFC 9853.
 
 ${others.join("\n")}
 `;
@@ -79,6 +82,14 @@ function cellOf(peer: PeerName, role: OurRole, row: Row): Cell {
   );
   if (found === undefined) throw new Error("unreachable: every row has a cell for every peer and role");
   return found;
+}
+
+function isOf(row: Row, cell: Cell): boolean {
+  return cell.suite === row.suite && cell.credential === row.credential;
+}
+
+function listed(without: readonly Row[]): string {
+  return without.map(({ suite }) => `\`${suite.name}\``).join(", ");
 }
 
 function mark(server: boolean, client: boolean): string {
