@@ -54,14 +54,26 @@ describe("the packed tarball in an empty project", () => {
     expect(done.status, done.stdout + done.stderr).toBe(0);
   });
 
-  test('`import { connect } from "sallyport/device-client"` runs', (context) => {
+  test.for([
+    ["connect", "sallyport/device-client"],
+    ["connectDtls", "sallyport/device-client"],
+    ["connect", "sallyport/dtls"],
+    ["listen", "sallyport/dtls"],
+    ["startGateway", "sallyport/gateway"],
+  ])('`import { %s } from "%s"` runs', ([name = "", entry = ""], context) => {
     context.skip(unreachable, "the package registry cannot be reached");
-    const script = 'import { connect } from "sallyport/device-client"; console.log(typeof connect);';
+    const script = `import { ${name} } from "${entry}"; console.log(typeof ${name});`;
     const text = execFileSync(node, ["--input-type=module", "-e", script], {
       cwd: project,
       encoding: "utf8",
     });
     expect(text.trim()).toBe("function");
+  });
+
+  test("DTLS runs in it, between a server and a client with a pre-shared key", (context) => {
+    context.skip(unreachable, "the package registry cannot be reached");
+    const text = execFileSync(node, ["--input-type=module", "-e", psk], { cwd: project, encoding: "utf8" });
+    expect(text.trim()).toBe("dtls hello\nnode-dtls-client hello");
   });
 
   test("each entry of the package type-checks", { timeout: minutes }, (context) => {
@@ -79,8 +91,29 @@ describe("the packed tarball in an empty project", () => {
   });
 });
 
+const psk = `
+import { connectPsk } from "sallyport/device-client";
+import { listen } from "sallyport/dtls";
+const key = new Uint8Array(32).fill(1);
+const server = listen((session) => session.on("message", (data) => session.send(data)), {
+  port: 0,
+  psk: { d1: key },
+  dangerouslyAllowMissingExtendedMasterSecret: true,
+});
+const { port } = await server.ready;
+for (const transport of ["dtls", "node-dtls-client"]) {
+  const device = await connectPsk({ identity: "d1", key, gateway: "127.0.0.1:" + port, transport });
+  const answer = new Promise((resolve) => device.once("message", resolve));
+  device.send("hello");
+  console.log(transport, Buffer.from(await answer).toString());
+  await device.close();
+}
+await server.close();
+`;
+
 const typed = `
-import { connect, loadIdentity, type DeviceSession } from "sallyport/device-client";
+import { connect, connectDtls, loadIdentity, type DeviceSession } from "sallyport/device-client";
+import { connect as dial, type DTLSSession, listen, type Signer } from "sallyport/dtls";
 import { startGateway, type GatewayEvent } from "sallyport/gateway";
 import { parseCertificates, type Certificate } from "sallyport/pki";
 import { openAuthority } from "sallyport/pki/authority";
@@ -96,6 +129,17 @@ export async function publish(): Promise<DeviceSession> {
 export const anchors: Certificate[] = parseCertificates("");
 export function show(event: GatewayEvent): string {
   return event.type === "connection.refused" ? event.reason : event.type;
+}
+export async function echo(signer: Signer): Promise<void> {
+  const identity = loadIdentity({ key: "a", certificate: "b", ca: "c" });
+  await using device = await connectDtls({ identity, gateway: "localhost" });
+  device.on("message", (data: Uint8Array) => device.send(data));
+  // @ts-expect-error -- a message is bytes or text
+  device.send(1);
+  const session: DTLSSession = dial("localhost", 5684, { ca: "pem" });
+  // @ts-expect-error -- peers are always verified
+  dial("localhost", 5684, { rejectUnauthorized: false });
+  listen(() => session.close(), { port: 0, credentials: { certificateType: "X509", chain: [], signer } });
 }
 export { startGateway, openAuthority };
 `;
