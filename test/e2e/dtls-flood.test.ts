@@ -1,12 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { heapUsed } from "../support/dtls/heap.ts";
 import { ask, device, startEcho } from "../support/dtls-loopback.ts";
 
 const flood = 100_000;
 const perSecond = 20_000;
+const floodSender = new URL("../support/dtls/flood-sender.ts", import.meta.url);
 
 test("100,000 spoofed ClientHellos on a real socket: memory stays, no more bytes out than in, and honest handshakes take less than a second (D1, D7)", async () => {
   await using echo = await startEcho();
@@ -16,7 +18,7 @@ test("100,000 spoofed ClientHellos on a real socket: memory stays, no more bytes
 
   const sender = spawn(
     process.execPath,
-    ["test/support/dtls/flood-sender.ts", String(echo.port), String(flood), String(perSecond)],
+    [fileURLToPath(floodSender), String(echo.port), String(flood), String(perSecond)],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   const said = text(sender.stdout);

@@ -22,7 +22,7 @@ export interface SpokenLetter<A extends Adversary> extends Letter {
   readonly make: (adversary: A, options: MessageOptions) => Uint8Array;
 }
 
-export const dataOfEpoch0 = Buffer.from("epoch 0");
+const dataOfEpoch0 = Buffer.from("epoch 0");
 export const dataOfEpoch1 = Buffer.from("epoch 1");
 
 /** In the order of a right handshake with a client certificate. */

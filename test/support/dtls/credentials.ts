@@ -6,7 +6,6 @@ import { type Minted, mintCa, mintDevice, mintRoot, mintServer } from "../chain-
 
 /** Kinds of keys that certificates in these tests have. */
 export type KeyKind = "p256" | "p384" | "ed25519" | "rsa:2048";
-export const keyKinds = ["p256", "p384", "ed25519", "rsa:2048"] as const satisfies readonly KeyKind[];
 
 export const serverName = "gateway.example";
 

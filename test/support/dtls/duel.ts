@@ -24,8 +24,8 @@ import { ClientUnderTest, ServerUnderTest } from "./under-test.ts";
 
 const device = withMemory(deviceCredential());
 const gateway = withMemory(serverCredential());
-export const psk = Buffer.from("a secret that both have");
-export const pskIdentity = "d1";
+const psk = Buffer.from("a secret that both have");
+const pskIdentity = "d1";
 
 /** An association against an adversary, letter by letter; the cheapest keys, so that there can be many. */
 export interface Duel {

@@ -86,7 +86,7 @@ export class EndpointNode {
   }
 }
 
-export function schedulerOn(simulation: Simulation): Scheduler {
+function schedulerOn(simulation: Simulation): Scheduler {
   return {
     now: () => simulation.now,
     after(delayMs, callback) {

@@ -106,7 +106,7 @@ export function handshakeIn(datagram: Uint8Array): SeenFragment[] {
     .flatMap(({ fragment }) => fragmentsIn(fragment));
 }
 
-export function nameOfHandshake(msgType: number): string {
+function nameOfHandshake(msgType: number): string {
   return handshakeNames[msgType] ?? `handshake type ${msgType}`;
 }
 

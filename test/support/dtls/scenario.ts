@@ -57,7 +57,7 @@ export interface Outcome {
   readonly elapsedMs: number;
 }
 
-export const handshakeTimeoutMs = 60_000;
+const handshakeTimeoutMs = 60_000;
 const client: Address = { address: "192.0.2.7", port: 50_000 };
 const server: Address = { address: "198.51.100.1", port: 5684 };
 const psk = Buffer.from("a secret that both have");
