@@ -46,3 +46,14 @@ describe.each([true, false])("with return routability check: %s", (checks) => {
     expect(bytes).toBeLessThanOrEqual(3 * datagram.length);
   });
 });
+
+test("RFC 9146 §6: an empty connection id is none: a record from another address is delivered and moves nothing (R11.1, G1)", () => {
+  const pair = new Pair({ server: { connectionIds: none }, client: { connectionIds: none } }).handshake();
+  const { association } = pair.serverSession;
+  expect(association.ownConnectionId).toBeUndefined();
+  pair.server.echo = false;
+  const datagram = manyRecords(pair, 1);
+  pair.serverSession.act((it) => it.handleDatagram(datagram, victim));
+  expect(pair.serverSession.received).toHaveLength(1);
+  expect(association.address).toEqual(pair.client.address);
+});
