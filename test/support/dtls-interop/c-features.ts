@@ -47,6 +47,7 @@ export const cFeatures: Readonly<Record<"server" | "client", FeatureTests>> = {
   client: {
     ...withTheirServer,
     "resumption by ticket": ourClientResumes("ticket", []),
+    "resumption by session id": ourClientResumes("session id", []),
     "max_fragment_length of 512 bytes": async (peer, credentials) => {
       await withServer(peer, withCertificates(credentials), { maxFragmentLength: 512 }, (session) => {
         expect(session.maxMessageSize).toBe(512);

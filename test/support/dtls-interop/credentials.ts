@@ -25,7 +25,7 @@ import {
 export type CertificateKey = "P-256" | "P-384" | "RSA" | "Ed25519";
 
 /** A certificate with its key: as text for our side, as files for programs. */
-export interface Identity {
+interface Identity {
   readonly cert: string;
   readonly key: string;
   readonly privateKey: KeyObject;
@@ -60,7 +60,7 @@ export interface Credentials extends Disposable {
   readonly raw: { readonly server: RawKey; readonly device: RawKey; readonly evil: RawKey };
 }
 
-export interface RawKey {
+interface RawKey {
   readonly key: string;
   readonly spki: Uint8Array;
   readonly publicFile: string;

@@ -3,6 +3,8 @@
 %%     erlang-peer.escript client|server PORT SUITE psk IDENTITY HEX
 %%     erlang-peer.escript client|server PORT SUITE certificate CERTIFICATE KEY CA
 
+main(["check"]) ->
+    {ok, _} = application:ensure_all_started(ssl);
 main([Role, Port, Suite | Credential]) ->
     {ok, _} = application:ensure_all_started(ssl),
     logger:set_primary_config(level, none),

@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { start } from "../programs.ts";
-import { type Call, notInstalled, type Peer } from "./peer.ts";
+import type { Call, Peer } from "./peer.ts";
 
+const escript = "escript";
 const program = fileURLToPath(new URL("erlang-peer.escript", import.meta.url));
 
 /** A script of ours on Erlang's ssl application: the one with most of the ECDHE_PSK suites. */
@@ -12,11 +13,11 @@ export const erlangProgram: Peer = {
   speech: "lines",
   heard: /^ping$/m,
   client(port, call) {
-    return start("escript", [program, "client", String(port), suiteOf(call), ...show(call, "device")]);
+    return start(escript, [program, "client", String(port), suiteOf(call), ...show(call, "device")]);
   },
   server(port, call) {
     const args = [program, "server", String(port), suiteOf(call), ...show(call, "server")];
-    return { running: start("escript", args), port };
+    return { running: start(escript, args), port };
   },
 };
 
@@ -39,12 +40,7 @@ function show(
 
 /** escript comes with Erlang's base; the ssl application is a package of its own. */
 function whyNot(): string {
-  const missing = notInstalled("escript");
-  if (missing !== "") return missing;
-  const { status } = spawnSync("erl", [
-    "-noshell",
-    "-eval",
-    "halt(case code:lib_dir(ssl) of {error, _} -> 1; _ -> 0 end).",
-  ]);
+  const { error, status } = spawnSync(escript, [program, "check"]);
+  if (error !== undefined) return `${escript} is not installed`;
   return status === 0 ? "" : "erlang-ssl is not installed";
 }

@@ -40,7 +40,7 @@ export const features: readonly Feature[] = [
   feature("lost datagrams are made up for (R4.2, R4.3)", withTimers),
   feature("datagrams of 300 bytes come in reverse order (R3.2, R3.3)", withTimers.filter(hasMtu)),
   feature("resumption by ticket (A7)", tunable),
-  feature("resumption by session id (A7)", tunable, programs),
+  feature("resumption by session id (A7)", tunable),
   feature("the server name chooses the certificate (R5.8)", programs, ["OpenSSL 3.0"]),
   feature("an application protocol is chosen by ALPN (R5.8)", programs),
   feature("no application protocol in common is refused (R5.8)", ["OpenSSL 3.0"], []),

@@ -2,7 +2,7 @@ import { start } from "../programs.ts";
 import { type Call, notInstalled, type Peer } from "./peer.ts";
 
 /** What libcoap's client asks our server for, and what it prints when it is answered. */
-export const coapPath = "interop";
+const coapPath = "interop";
 export const coapAnswer = "hello over CoAP";
 
 /** libcoap's `coap-client-…` and `coap-server-…`, which come with either TLS library. They take no list of suites. */

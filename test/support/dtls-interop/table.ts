@@ -1,8 +1,14 @@
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { type Cell, cells, type Row, rows } from "./cells.ts";
 import { features, nameOf } from "./features.ts";
 import { type OurRole, type PeerName, peerNames } from "./names.ts";
 
-/** docs/reference/dtls-interop.md, out of the lists that the tests run. */
+/*
+ * docs/reference/dtls-interop.md, out of the lists that the tests run.
+ *     node test/support/dtls-interop/table.ts --write
+ */
+
 export function tableText(): string {
   const reasons: string[] = [];
   const suites = [header(["Credential", "Cipher suite", ...peerNames])];
@@ -34,14 +40,14 @@ ${reasons.map((reason, index) => `${index + 1}. ${reason}`).join("\n")}
 
 ## Beyond the suites
 
-${pairs} tests. An empty cell: the program has no way to ask for this, or it says nothing about it. None of them knows the return
-routability check of RFC 9853.
+${pairs} tests. An empty cell: the program has no way to ask for this, or it says nothing about it. None of them knows
+the return routability check of RFC 9853.
 
 ${others.join("\n")}
 `;
 }
 
-const introduction = `<!-- Written by \`node test/support/dtls-interop/write-table.ts\`; a test compares. -->
+const introduction = `<!-- Written by \`node test/support/dtls-interop/table.ts --write\`; a test compares. -->
 # DTLS with other implementations
 
 Each mark below is a test in \`test/interop\`, which runs an independent program against our stack on loopback: both
@@ -102,4 +108,8 @@ function header(names: readonly string[]): string {
 
 function line(texts: readonly string[]): string {
   return `| ${texts.join(" | ")} |`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url) && process.argv.includes("--write")) {
+  writeFileSync(new URL("../../../docs/reference/dtls-interop.md", import.meta.url), tableText());
 }
