@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { Address } from "../../../../dtls/association/settings.ts";
+import { NamedGroup, SignatureScheme } from "../../../../dtls/wire/registry.ts";
+import { DuelWithServer } from "../../../support/dtls/duel.ts";
 import { recordsIn } from "../../../support/dtls/inspect.ts";
 import { deliver, drop, type Fate } from "../../../support/dtls/network.ts";
 import { Pair, type PairOptions } from "../../../support/dtls/pair.ts";
 import { Prng } from "../../../support/dtls/prng.ts";
 import { withHeaderOf } from "../../../support/dtls/refragment.ts";
 import { connectionIds } from "../../../support/dtls/settings.ts";
+import { clientAddress } from "../../../support/dtls/under-test.ts";
 
 const elsewhere: Address = { address: "203.0.113.5", port: 2000 };
 const attacker: Address = { address: "203.0.113.66", port: 6666 };
@@ -259,4 +262,89 @@ describe("return routability check", () => {
     expect(pair.established).toBe(true);
     expect(pair.echo("hello")).toBe("hello");
   });
+
+  test("RFC 9853 §5: nothing but the cookie of a challenge, from the address that was challenged, moves the peer (R12, G3)", () => {
+    const { duel, hear, tell } = moving();
+    tell(duel.adversary.applicationData(Buffer.from("moved")), elsewhere);
+    const cookie = hear()[0]?.subarray(1) ?? new Uint8Array();
+    expect(cookie).toHaveLength(8);
+    const wrong = Uint8Array.from(cookie, (byte) => byte ^ 1);
+    const odd = [
+      Uint8Array.of(pathResponse, ...wrong),
+      Uint8Array.of(pathResponse, ...cookie, 0),
+      Uint8Array.of(pathResponse, ...cookie.subarray(1)),
+      Uint8Array.of(pathDrop, ...cookie),
+      Uint8Array.of(99, ...cookie),
+      new Uint8Array(),
+    ];
+    for (const message of odd) tell(duel.adversary.record(checkType, message, 1), elsewhere);
+    expect(duel.session?.moves).toEqual([]);
+    expect(duel.session?.closed).toBe(false);
+    tell(duel.adversary.record(checkType, Uint8Array.of(pathResponse, ...cookie), 1), elsewhere);
+    expect(duel.session?.moves).toEqual([elsewhere]);
+  });
+
+  test("RFC 9853 §5: the cookie of one address proves no other (R12, G3)", () => {
+    const { duel, hear, tell } = moving();
+    tell(duel.adversary.applicationData(Buffer.from("moved")), elsewhere);
+    const cookie = hear()[0]?.subarray(1) ?? new Uint8Array();
+    tell(duel.adversary.record(checkType, Uint8Array.of(pathResponse, ...cookie), 1), attacker);
+    expect(duel.session?.moves).toEqual([]);
+  });
+
+  test("RFC 9853 §5: a response that nobody asked for moves nothing (R12)", () => {
+    const { duel, tell } = moving();
+    tell(duel.adversary.record(checkType, Uint8Array.of(pathResponse, ...new Uint8Array(8)), 1), elsewhere);
+    expect(duel.session?.moves).toEqual([]);
+    expect(duel.session?.discarded).toContain("unexpected_return_routability_message");
+  });
+
+  test("RFC 9853 §6: a challenge is answered at once, once, with its cookie (R12)", () => {
+    const { duel, hear, tell } = moving();
+    const challenge = Uint8Array.of(pathChallenge, 1, 2, 3, 4, 5, 6, 7, 8);
+    tell(duel.adversary.record(checkType, challenge, 1), clientAddress);
+    expect(hear().map((message) => [...message])).toEqual([[pathResponse, 1, 2, 3, 4, 5, 6, 7, 8]]);
+  });
+
+  test("RFC 9853 §3: where it was not negotiated its messages do nothing (R12)", () => {
+    const duel = new DuelWithServer();
+    for (const name of duel.rightOrder) duel.say(name);
+    duel.adversary.heardRecords.length = 0;
+    duel.feed(duel.adversary.record(checkType, Uint8Array.of(pathChallenge, ...new Uint8Array(8)), 1));
+    expect(duel.adversary.heardRecords).toEqual([]);
+    expect(duel.session?.discarded).toContain("unexpected_return_routability_message");
+  });
 });
+
+/** RFC 9853 §4, §5 */
+const checkType = 27;
+const [pathChallenge, pathResponse, pathDrop] = [0, 1, 2] as const;
+
+/** A client with an empty connection id that has the keys and says what it likes, from where it likes. */
+function moving() {
+  const duel = new DuelWithServer({
+    server: { connectionIds: connectionIds(new Prng(7)), returnRoutabilityCheck: true },
+    adversary: {
+      extensions: {
+        supportedGroups: [NamedGroup.secp256r1],
+        signatureAlgorithms: [SignatureScheme.ecdsa_secp256r1_sha256],
+        extendedMasterSecret: true,
+        connectionId: new Uint8Array(),
+        returnRoutabilityCheck: true,
+      },
+    },
+  });
+  for (const name of duel.rightOrder) duel.say(name);
+  expect(duel.session?.established).toBe(true);
+  duel.adversary.heardRecords.length = 0;
+  return {
+    duel,
+    tell: (datagram: Uint8Array, from: Address) => void duel.adversary.hear(duel.server.feed(datagram, from)),
+    /** The content of the checks that the server sent since the last call. */
+    hear: () =>
+      duel.adversary.heardRecords
+        .splice(0)
+        .filter(({ type }) => type === checkType)
+        .map(({ plaintext }) => plaintext),
+  };
+}
