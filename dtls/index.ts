@@ -37,7 +37,6 @@ export type {
   PemCredential,
   Restore,
   VerifyPeer,
-  WorkerPlace,
 } from "./endpoint/options.ts";
 export type { Refused } from "./endpoint/server-core.ts";
 export {
@@ -49,6 +48,13 @@ export {
 } from "./endpoint/session.ts";
 export type { EndpointDiscardReason, EndpointStats } from "./endpoint/stats.ts";
 export type { CertificateIdentity } from "./endpoint/verify-with-ca.ts";
+export { type WorkerPlace, type WorkerSink, workerPlace } from "./endpoint/worker-place.ts";
+export {
+  startWorkers,
+  type WorkerPool,
+  type WorkerPoolEvents,
+  type WorkerPoolOptions,
+} from "./endpoint/worker-pool.ts";
 export { DtlsError, type DtlsErrorCode, type DtlsErrorOptions, dtlsErrors } from "./errors.ts";
 export { AuthenticatedPeer } from "./handshake/peer.ts";
 export type { Credential, Signer } from "./signer.ts";

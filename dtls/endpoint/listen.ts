@@ -65,6 +65,11 @@ export function listen(onsession: (session: DTLSSession) => unknown, options: Li
         else connection.drop();
       }),
   });
+  plan.worker?.attach({
+    onForwarded: (datagram, from) => endpoint.guard(() => core.receive(datagram, from, true)),
+    onTakenOver: (from) => endpoint.guard(() => core.takenOver(from)),
+    onClose: () => void endpoint.close(),
+  });
   void open(endpoint, core, plan, { onSession: announce, onRefused: refuse });
   return endpoint;
 

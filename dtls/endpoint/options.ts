@@ -3,6 +3,7 @@ import type { Retransmission } from "../association/settings.ts";
 import type { AuthenticatedPeer } from "../handshake/peer.ts";
 import type { Credential } from "../signer.ts";
 import type { NamedGroup, SignatureScheme } from "../wire/registry.ts";
+import type { WorkerPlace } from "./worker-place.ts";
 
 export type Awaitable<T> = T | PromiseLike<T>;
 
@@ -186,7 +187,7 @@ export interface ListenOptions extends CommonOptions {
 
   /** Associations of an earlier process go on without a handshake. */
   readonly restore?: Restore | undefined;
-  /** One of several threads on the same port: see `startWorkers`. */
+  /** `workerPlace()` in each of several threads on the same port: see `startWorkers`. With it `reusePort` is on. */
   readonly worker?: WorkerPlace | undefined;
   /** Only the value that cannot be turned off: see `dangerouslyAllowAnonymousClients`. */
   readonly requestCert?: true | undefined;
@@ -207,16 +208,4 @@ export interface ConnectOptions extends CommonOptions {
   readonly bindHost?: string | undefined;
   /** Local port; default any. */
   readonly bindPort?: number | undefined;
-}
-
-/** Which of several threads on one port this is, and how it reaches the others. */
-export interface WorkerPlace {
-  /** 0 to 255; the first byte of the connection ids made here. */
-  readonly index: number;
-  /** Hands a datagram to the worker that owns its association. */
-  forward(
-    index: number,
-    datagram: Uint8Array,
-    from: { readonly address: string; readonly port: number },
-  ): void;
 }

@@ -16,7 +16,6 @@ import type {
   ListenOptions,
   PemCredential,
   Restore,
-  WorkerPlace,
 } from "./options.ts";
 import type { Knowledge } from "./questions.ts";
 import {
@@ -37,6 +36,7 @@ import {
 } from "./read-common-options.ts";
 import { certificateKeyExchanges, chooseSuites } from "./suite-choice.ts";
 import { assertTicketKeys } from "./tickets.ts";
+import type { WorkerPlace } from "./worker-place.ts";
 
 /** The options of `listen`, checked and with their defaults in place. */
 export interface ListenPlan {
@@ -123,7 +123,11 @@ export function readListenOptions(options: ListenOptions): ListenPlan {
       psk: (identity) => findPsk(psk, identity),
       verify: (claim) => judgeClaim(claim, judge, psk, options),
     },
-    socket: readSocketSettings(options, options.host ?? defaults.host, options.port),
+    socket: readSocketSettings(
+      options.worker === undefined ? options : { ...options, reusePort: true },
+      options.host ?? defaults.host,
+      options.port,
+    ),
     limits: {
       maxSessions: count(options, "maxSessions", [1, 10_000_000]),
       maxSessionsPerHost: count(options, "maxSessionsPerHost", [1, 10_000_000]),
@@ -133,7 +137,7 @@ export function readListenOptions(options: ListenOptions): ListenPlan {
       staleHandshakeAfterMs: defaults.staleHandshakeAfter,
     },
     idleTimeoutMs: wholeNumber("idleTimeout", options.idleTimeout ?? 0, [0, 2 ** 31 - 1]),
-    ticketKeys: options.ticketKeys,
+    ticketKeys: options.ticketKeys ?? options.worker?.ticketKeys,
     maxStoredSessions: count(options, "maxStoredSessions", [1, 10_000_000]),
     restore: readRestore(options.restore),
     worker: readWorker(options.worker),
@@ -283,6 +287,6 @@ function readRestore(restore: Restore | undefined): Restore | undefined {
 function readWorker(worker: WorkerPlace | undefined): WorkerPlace | undefined {
   if (worker === undefined) return undefined;
   wholeNumber("worker.index", worker.index, [0, 255]);
-  if (typeof worker.forward !== "function") throw invalid("worker.forward must be a function");
+  if (typeof worker.attach !== "function") throw invalid("worker must be what workerPlace() gives");
   return worker;
 }

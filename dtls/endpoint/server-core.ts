@@ -107,13 +107,20 @@ export class ServerCore implements ConnectionHost {
     return [...this.#table.values()].filter((connection) => connection.isEstablished);
   }
 
-  /** Never throws, whatever the datagram is. */
-  receive(datagram: Uint8Array, from: Address): void {
+  /** `isForwarded`: another worker got it, and took it to be ours. */
+  receive(datagram: Uint8Array, from: Address, isForwarded = false): void {
     this.stats.packetsReceived += 1;
     this.stats.bytesReceived += datagram.length;
     if (datagram.length <= recordHeaderLength) this.#discard("too_short");
-    else if (uint8At(datagram, 0) === ContentType.tls12_cid) this.#toConnectionId(datagram, from);
-    else this.#toAddress(datagram, from);
+    else if (uint8At(datagram, 0) === ContentType.tls12_cid)
+      this.#toConnectionId(datagram, from, isForwarded);
+    else this.#toAddress(datagram, from, isForwarded);
+  }
+
+  /** The peer at this address has its association in another worker now. */
+  takenOver(from: Address): void {
+    const entry = this.#table.at(keyOf(from));
+    if (entry?.established === true && entry.connectionId === undefined) this.#abandon(entry.value);
   }
 
   /** Ends everything; `how` says with what. */
@@ -139,6 +146,7 @@ export class ServerCore implements ConnectionHost {
     this.#table.establish(connection.entry);
     connection.judgedIn = this.#recheckRound;
     connection.resumeEstablished(identity);
+    if (connection.entry.connectionId === undefined) this.#plan.worker?.own(connection.association.address);
     this.#noteExpiry(connection);
     this.stats.restored += 1;
     this.#count();
@@ -148,7 +156,7 @@ export class ServerCore implements ConnectionHost {
   // --- which association a datagram belongs to ---
 
   /** RFC 9146 §4: all records of a datagram belong to the association of the first one; it discards the others. */
-  #toConnectionId(datagram: Uint8Array, from: Address): void {
+  #toConnectionId(datagram: Uint8Array, from: Address, isForwarded: boolean): void {
     const start = recordHeaderLength - 2;
     const end = start + defaults.connectionIdLength;
     if (!this.#plan.connectionIds || datagram.length < end + 2) return this.#discard("unknown_connection_id");
@@ -157,11 +165,10 @@ export class ServerCore implements ConnectionHost {
       this.#deliver(entry, datagram, from);
       return;
     }
-    const owner = uint8At(datagram, start);
     const { worker } = this.#plan;
+    const owner = uint8At(datagram, start);
     if (worker !== undefined && owner !== worker.index) {
-      this.stats.packetsForwarded += 1;
-      worker.forward(owner, datagram, from);
+      this.#forward(owner, datagram, from, isForwarded);
       return;
     }
     // A Finished that overtook what its keys come from: only the address says whose it is.
@@ -171,13 +178,26 @@ export class ServerCore implements ConnectionHost {
     else this.#deliver(handshake, datagram, from);
   }
 
-  #toAddress(datagram: Uint8Array, from: Address): void {
-    const entry = this.#table.at(keyOf(from));
+  #toAddress(datagram: Uint8Array, from: Address, isForwarded: boolean): void {
+    const key = keyOf(from);
+    const entry = this.#table.at(key);
     if (isPlaintextClientHello(datagram)) return this.#onHello(datagram, from, entry);
-    if (entry === undefined) return this.#discard("unknown_address");
+    if (entry === undefined) {
+      const owner = this.#plan.worker?.ownerOf(key);
+      if (owner === undefined) this.#discard("unknown_address");
+      else this.#forward(owner, datagram, from, isForwarded);
+      return;
+    }
     // RFC 6347 §4.2.8: whose keys open a record is known only by trying.
     if (entry.pending !== undefined && this.#deliver(entry.pending, datagram, from)) return;
-    if (this.#table.at(keyOf(from)) === entry) this.#deliver(entry, datagram, from);
+    if (this.#table.at(key) === entry) this.#deliver(entry, datagram, from);
+  }
+
+  /** Once: what another worker sent here, and does not belong here, belongs nowhere. */
+  #forward(owner: number, datagram: Uint8Array, from: Address, isForwarded: boolean): void {
+    if (!isForwarded && this.#plan.worker?.forward(owner, datagram, from) === true) {
+      this.stats.packetsForwarded += 1;
+    } else this.#discard("wrong_worker");
   }
 
   #deliver(entry: TableEntry<Connection>, datagram: Uint8Array, from: Address): boolean {
@@ -267,7 +287,8 @@ export class ServerCore implements ConnectionHost {
     const { entry } = connection;
     if (entry === undefined) throw new Error("unreachable: a connection of a server has an entry");
     const older = this.#table.establish(entry);
-    if (older !== undefined) this.#abandon(older.value, connection);
+    if (older !== undefined && !isSomebodyElse(older.value, connection)) this.#abandon(older.value);
+    if (entry.connectionId === undefined) this.#plan.worker?.own(connection.association.address);
     this.stats.serverSessions += 1;
     this.#count();
     this.#noteExpiry(connection);
@@ -286,7 +307,13 @@ export class ServerCore implements ConnectionHost {
   }
 
   onClosed(connection: Connection, error: DtlsError | undefined): void {
-    if (connection.entry !== undefined) this.#table.remove(connection.entry);
+    const { entry } = connection;
+    if (entry !== undefined) {
+      this.#table.remove(entry);
+      const isHere = this.#table.at(keyOf(connection.association.address)) !== undefined;
+      if (entry.connectionId === undefined && !isHere)
+        this.#plan.worker?.disown(connection.association.address);
+    }
     this.#count();
     if (connection.isEstablished || error === undefined) return;
     this.stats.serverRefusedCount += 1;
@@ -300,13 +327,7 @@ export class ServerCore implements ConnectionHost {
     this.#ports.onCallbackError(thrown);
   }
 
-  /**
-   * RFC 6347 §4.2.8: a client that began anew from its address has lost the old association. Only where that is found
-   * by connection id and belongs to somebody else is it left alone: then a NAT gave the address to another client.
-   */
-  #abandon(old: Connection, successor: Connection): void {
-    const reachable = old.association.ownConnectionId !== undefined;
-    if (reachable && !isSamePeer(old, successor)) return;
+  #abandon(old: Connection): void {
     this.stats.replaced += 1;
     old.fail(new DtlsError("DTLS_PEER_GONE", "the peer began a new association from the same address"));
   }
@@ -418,6 +439,14 @@ function knowledgeOf(plan: ListenPlan, environment: Environment): Knowledge {
     },
     forgetSession: (sessionId) => cache.delete(sessionId),
   };
+}
+
+/**
+ * RFC 6347 §4.2.8: a client that began anew from its address has lost its old association. Only one that is found by
+ * connection id and belongs to another peer is left alone: a NAT gave the address to another client.
+ */
+function isSomebodyElse(old: Connection, successor: Connection): boolean {
+  return old.association.ownConnectionId !== undefined && !isSamePeer(old, successor);
 }
 
 function isSamePeer(one: Connection, other: Connection): boolean {

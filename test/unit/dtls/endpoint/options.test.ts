@@ -105,7 +105,7 @@ describe("a value out of range is refused", () => {
     ["psk", { psk: { a: "" } }],
     ["pskIdentityHint", { pskIdentityHint: "x" }],
     ["restore.key", { restore: { key: new Uint8Array(16), associations: new Uint8Array() } }],
-    ["worker.index", { worker: { index: 256, forward: () => undefined } }],
+    ["worker", { worker: { index: 256 } }],
     ["udpTTL", { udpTTL: 256 }],
   ])("%s", (name, options) => {
     expect(() => listening(loose(options))).toThrow(name);

@@ -667,3 +667,89 @@ describe("callbacks (I)", () => {
     expect(callbackErrors).toEqual([]);
   });
 });
+
+describe("several workers on one port (R11.8, U9)", () => {
+  const foreign = Uint8Array.of(1, 7, 7, 7, 7, 7, 7, 7);
+  let forwarded: { index: number; from: Address }[];
+  let told: string[];
+  let elsewhere: Map<string, number>;
+  let isReachable: boolean;
+
+  beforeEach(() => {
+    forwarded = [];
+    told = [];
+    elsewhere = new Map();
+    isReachable = true;
+    start({
+      worker: {
+        index: 0,
+        ticketKeys: new Uint8Array(48),
+        attach: () => undefined,
+        forward: (index, _datagram, from) => {
+          if (isReachable) forwarded.push({ index, from });
+          return isReachable;
+        },
+        ownerOf: (key) => elsewhere.get(key),
+        own: ({ address, port }) => void told.push(`own ${address} ${port}`),
+        disown: ({ address, port }) => void told.push(`disown ${address} ${port}`),
+      },
+    });
+  });
+
+  test("the first byte of a connection id says whose it is (G2)", () => {
+    for (let index = 0; index < 50; index++) expect(core.settings.connectionIds?.make()[0]).toBe(0);
+    core.receive(withConnectionId(foreign), alice);
+    expect(forwarded).toEqual([{ index: 1, from: alice }]);
+    expect(core.stats.packetsForwarded).toBe(1);
+  });
+
+  test("our own that nobody has is not sent round", () => {
+    core.receive(withConnectionId(new Uint8Array(8)), alice);
+    expect(forwarded).toEqual([]);
+    expect(core.stats.discarded.unknown_connection_id).toBe(1);
+  });
+
+  test("what was handed on is not handed on again: no datagram goes in circles (D7)", () => {
+    core.receive(withConnectionId(foreign), alice, true);
+    elsewhere.set(`${alice.address}|${alice.port}`, 1);
+    core.receive(protectedRecord(), alice, true);
+    expect(forwarded).toEqual([]);
+    expect(core.stats.discarded.wrong_worker).toBe(2);
+  });
+
+  test("what cannot be handed on is lost and counted", () => {
+    isReachable = false;
+    core.receive(withConnectionId(foreign), alice);
+    expect(core.stats).toMatchObject({ packetsForwarded: 0, discarded: { wrong_worker: 1 } });
+  });
+
+  test("without connection ids the table of addresses says whose it is; nobody's is dropped", () => {
+    elsewhere.set(`${alice.address}|${alice.port}`, 3);
+    core.receive(protectedRecord(), alice);
+    core.receive(protectedRecord(), bob);
+    expect(forwarded).toEqual([{ index: 3, from: alice }]);
+    expect(core.stats.discarded.unknown_address).toBe(1);
+  });
+
+  test("the others are told of associations without connection ids alone, and of their end (B5)", () => {
+    const association = establish(alice);
+    expect(told).toEqual(["own 192.0.2.1 1000"]);
+    const other = begin(bob);
+    other.onDatagram = () => {
+      other.ownConnectionId = Uint8Array.of(0, 1, 1, 1, 1, 1, 1, 1);
+      other.establish();
+    };
+    core.receive(protectedRecord(), bob);
+    association.onDatagram = () => association.close();
+    core.receive(protectedRecord(), alice);
+    expect(told).toEqual(["own 192.0.2.1 1000", "disown 192.0.2.1 1000"]);
+  });
+
+  test("RFC 6347 §4.2.8: a peer that began anew at another worker has lost the association here (R10)", () => {
+    const association = establish(alice);
+    core.takenOver(bob);
+    expect(association.closedWith).toBeUndefined();
+    core.takenOver(alice);
+    expect(association.closedWith?.error?.code).toBe("DTLS_PEER_GONE");
+  });
+});
