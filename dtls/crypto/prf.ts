@@ -42,41 +42,45 @@ export function prf(
   // inner: key^ipad | A(i) | label | seed. Both inputs of a round, A(i) and A(i) + seed, begin at the same place.
   const seedAt = blockLength + hashLength;
   const inner =
-    seedAt + seedLength <= innerScratch.length ? innerScratch : new Uint8Array(seedAt + seedLength);
+    seedAt + seedLength <= innerScratch.length ? innerScratch : Buffer.allocUnsafe(seedAt + seedLength);
   const outer = outerScratch;
   padKey(hashName, secret, inner, outer, blockLength);
-  for (let index = 0; index < labelLength; index++) inner[seedAt + index] = label.charCodeAt(index);
-  inner.set(seed, seedAt + labelLength);
-
   const outerInput = outer.subarray(0, blockLength + hashLength);
+
+  // A(1) is over the seed, which for a moment stands where A(i) will be.
+  writeSeed(inner, blockLength, label, seed);
+  hashInto(hashName, inner.subarray(0, blockLength + seedLength), outer, blockLength);
+  hashInto(hashName, outerInput, inner, blockLength);
+  writeSeed(inner, seedAt, label, seed);
+
   const chainInput = inner.subarray(0, seedAt);
   const blockInput = inner.subarray(0, seedAt + seedLength);
-
-  // A(1) is over the seed, which here stands for a moment where A(i) will be.
-  const first = new Uint8Array(blockLength + seedLength);
-  first.set(inner.subarray(0, blockLength));
-  first.set(inner.subarray(seedAt, seedAt + seedLength), blockLength);
-  outer.set(hash(hashName, first, "buffer"), blockLength);
-  first.fill(0);
-  inner.set(hash(hashName, outerInput, "buffer"), blockLength);
-
-  const output = new Uint8Array(length);
+  // Whole blocks are written; the last one may be longer than what is wanted.
+  const output = Buffer.allocUnsafe(Math.ceil(length / hashLength) * hashLength);
   for (let at = 0; ; ) {
-    outer.set(hash(hashName, blockInput, "buffer"), blockLength);
-    const block = hash(hashName, outerInput, "buffer");
-    const left = length - at;
-    if (left <= hashLength) {
-      output.set(left === hashLength ? block : block.subarray(0, left), at);
-      break;
-    }
-    output.set(block, at);
+    hashInto(hashName, blockInput, outer, blockLength);
+    hashInto(hashName, outerInput, output, at);
     at += hashLength;
-    outer.set(hash(hashName, chainInput, "buffer"), blockLength);
-    inner.set(hash(hashName, outerInput, "buffer"), blockLength);
+    if (at >= length) break;
+    hashInto(hashName, chainInput, outer, blockLength);
+    hashInto(hashName, outerInput, inner, blockLength);
   }
-  inner.fill(0, 0, seedAt);
+  const result = new Uint8Array(length);
+  result.set(output.subarray(0, length));
+  output.fill(0);
+  inner.fill(0);
   outer.fill(0);
-  return output;
+  return result;
+}
+
+function writeSeed(target: Uint8Array, at: number, label: string, seed: Uint8Array): void {
+  for (let index = 0; index < label.length; index++) target[at + index] = label.charCodeAt(index);
+  target.set(seed, at + label.length);
+}
+
+/** By way of a string: a buffer for each hash costs twice as much as the hash. */
+function hashInto(hashName: PrfHash, input: Uint8Array, target: Buffer, at: number): void {
+  target.write(hash(hashName, input, "latin1"), at, "latin1");
 }
 
 /** RFC 5246 §8.1 */
@@ -172,8 +176,8 @@ const hashes = {
 } as const satisfies Record<PrfHash, { blockLength: number; hashLength: number }>;
 
 /** Shared by all associations: a derivation is one synchronous call, and wipes them when it is done. */
-const innerScratch = new Uint8Array(128 + 48 + 256);
-const outerScratch = new Uint8Array(128 + 48);
+const innerScratch = Buffer.alloc(128 + 48 + 256);
+const outerScratch = Buffer.alloc(128 + 48);
 
 /** RFC 2104 §2: the key, hashed if it is longer than a block, XOR 0x36 and 0x5c. */
 function padKey(

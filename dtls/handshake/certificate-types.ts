@@ -49,11 +49,20 @@ export function readCertificate(type: CertificateTypeName, body: Uint8Array): Cl
   return { certificateType: type, chain: certificateList, publicKey: publicKeyOfCertificate(leaf) };
 }
 
+/** The same for all peers that a credential is shown to. */
+const written = new WeakMap<Credential, Uint8Array>();
+
 /** The body of our Certificate message; empty where there is nothing to show. */
-export function writeCertificate(type: CertificateTypeName, credential: Credential | undefined): Uint8Array {
+export function writeCertificate(credential: Credential | undefined): Uint8Array {
   if (credential === undefined) return new Uint8Array(3);
-  const [first = new Uint8Array()] = credential.chain;
-  return type === "RawPublicKey"
-    ? encode(RawPublicKeyCertificate, first)
-    : encode(Certificate, { certificateList: [...credential.chain] });
+  let body = written.get(credential);
+  if (body === undefined) {
+    const [first = new Uint8Array()] = credential.chain;
+    body =
+      credential.certificateType === "RawPublicKey"
+        ? encode(RawPublicKeyCertificate, first)
+        : encode(Certificate, { certificateList: credential.chain });
+    written.set(credential, body);
+  }
+  return body;
 }

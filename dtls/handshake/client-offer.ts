@@ -15,7 +15,8 @@ export interface ClientOffer {
   readonly message: HandshakeMessage;
   readonly random: Uint8Array;
   readonly sessionId: Uint8Array;
-  readonly cipherSuites: readonly number[];
+  /** The suites of both sides, in our order; at least one. */
+  readonly suites: readonly Suite[];
   readonly extensions: ClientExtensions;
   /** The client asked for RFC 5746's answer, by the extension or by the signalling suite. */
   readonly secureRenegotiation: boolean;
@@ -43,21 +44,20 @@ export function readClientOffer(message: HandshakeMessage, settings: ServerSetti
   if (settings.requireExtendedMasterSecret && extensions.extendedMasterSecret !== true) {
     throw new DtlsError("DTLS_NO_EXTENDED_MASTER_SECRET", "the client does not offer extended_master_secret");
   }
+  const suites = settings.cipherSuites.filter(({ id }) => hello.cipherSuites.includes(id));
+  if (suites.length === 0) {
+    throw new DtlsError("DTLS_NO_COMMON_SUITE", "no cipher suite is known to both sides");
+  }
   return {
     message,
     random: Uint8Array.from(hello.random),
     sessionId: Uint8Array.from(hello.sessionId),
-    cipherSuites: hello.cipherSuites,
+    suites,
     extensions,
     secureRenegotiation:
       extensions.renegotiationInfo !== undefined ||
       hello.cipherSuites.includes(TLS_EMPTY_RENEGOTIATION_INFO_SCSV),
   };
-}
-
-/** The suites of both sides, in our order. */
-export function commonSuites(settings: ServerSettings, offer: ClientOffer): readonly Suite[] {
-  return settings.cipherSuites.filter(({ id }) => offer.cipherSuites.includes(id));
 }
 
 /** RFC 8422 §4: a client that says nothing of groups is taken to know P-256, which every implementation has. */

@@ -218,7 +218,7 @@ export function onCredential(state: On<"credential">, input: Input, context: Cli
   const shown = scheme === undefined || credential === undefined ? undefined : { credential, scheme };
   const flight = new FlightBuilder(progressOf(state)).add(
     HandshakeType.certificate,
-    writeCertificate(terms.ownCertificateType, shown?.credential),
+    writeCertificate(shown?.credential),
   );
   return keyExchange(terms, said, identity, shown, flight.progress, context, flight);
 }

@@ -24,13 +24,7 @@ import {
   type SignatureScheme,
 } from "../wire/registry.ts";
 import { chooseCertificateType, writeCertificate } from "./certificate-types.ts";
-import {
-  type ClientOffer,
-  chooseApplicationProtocol,
-  chooseGroup,
-  commonSuites,
-  readClientOffer,
-} from "./client-offer.ts";
+import { type ClientOffer, chooseApplicationProtocol, chooseGroup, readClientOffer } from "./client-offer.ts";
 import { epochKeys, finishedData } from "./key-schedule.ts";
 import { fragmentLengthOf, recordLimits } from "./limits.ts";
 import type { ServerState } from "./server-state.ts";
@@ -57,8 +51,6 @@ export function onClientHello(state: On<"client_hello">, input: Input, context: 
   const { settings } = context;
   const offer = readClientOffer(message, settings);
   const progress = { transcript: state.transcript.with(asTranscribed(message)), sendSeq: state.sendSeq };
-  if (commonSuites(settings, offer).length === 0)
-    throw noCommonSuite("no cipher suite is known to both sides");
   const { sessionTicket } = offer.extensions;
   const ticket = settings.sessionTickets && (sessionTicket?.length ?? 0) > 0 ? sessionTicket : undefined;
   // RFC 5077 §3.4: a ticket goes before the session id.
@@ -108,7 +100,7 @@ function resumes(session: ResumableSession, offer: ClientOffer, context: ServerC
   const { settings, environment } = context;
   if (environment.wallClock() >= session.expiresAt) return false;
   // RFC 5246 §7.4.1.2: the list of suites must hold the session's.
-  const suite = commonSuites(settings, offer).find(({ id }) => id === session.cipherSuite);
+  const suite = offer.suites.find(({ id }) => id === session.cipherSuite);
   if (suite === undefined || !isProofFor(session, suite, settings)) return false;
   const { extendedMasterSecret = false, serverName } = offer.extensions;
   // RFC 7627 §5.3: a session with the extension is not resumed without it: the handshake is aborted.
@@ -158,7 +150,7 @@ function abbreviated(
   identity: unknown,
   context: ServerContext,
 ): ServerStep {
-  const suite = commonSuites(context.settings, offer).find(({ id }) => id === session.cipherSuite);
+  const suite = offer.suites.find(({ id }) => id === session.cipherSuite);
   if (suite === undefined) throw new Error("unreachable: the session's suite was offered");
   // RFC 5246 §7.4.1.3, RFC 5077 §3.4: the session id is echoed, which is how the client knows.
   const terms = { ...agree(offer, suite, "X509", context), sessionId: offer.sessionId, ticket: false };
@@ -188,7 +180,7 @@ function abbreviated(
 
 function fullHandshake(progress: Progress, offer: ClientOffer, context: ServerContext): ServerStep {
   const { settings } = context;
-  const [first] = commonSuites(settings, offer);
+  const [first] = offer.suites;
   // Pre-shared keys come before certificates in the order only when they are wanted so.
   if (first !== undefined && isPsk(first) && hasShareFor(first, settings, offer)) {
     return pskHello(progress, offer, first, context);
@@ -255,20 +247,13 @@ export function onSignature(state: On<"signature">, input: Input, { settings }: 
   const { offer, terms, credential, scheme, share, transcript, sendSeq } = state;
   const flight = new FlightBuilder({ transcript, sendSeq })
     .add(HandshakeType.server_hello, serverHello(terms, offer, settings, false))
-    .add(HandshakeType.certificate, writeCertificate(credential.certificateType, credential))
+    .add(HandshakeType.certificate, writeCertificate(credential))
     .add(
       HandshakeType.server_key_exchange,
       encode(ServerKeyExchangeEcdhe, { params: ecdhParams(share), algorithm: scheme, signature }),
     );
   if (settings.clientAuth !== "none") {
-    flight.add(
-      HandshakeType.certificate_request,
-      encode(CertificateRequest, {
-        certificateTypes: [ClientCertificateType.ecdsa_sign, ClientCertificateType.rsa_sign],
-        supportedSignatureAlgorithms: [...settings.signatureSchemes],
-        certificateAuthorities: [...settings.certificateAuthorities],
-      }),
-    );
+    flight.add(HandshakeType.certificate_request, certificateRequest(settings));
   }
   flight.add(HandshakeType.server_hello_done, new Uint8Array());
   const send = flight.sent(terms, true);
@@ -279,6 +264,22 @@ export function onSignature(state: On<"signature">, input: Input, { settings }: 
     state: { expect: "client_key_exchange", terms, share, claim: undefined, ...flight.progress },
     actions: [send],
   };
+}
+
+/** The same for all clients of a listener. */
+const certificateRequests = new WeakMap<ServerSettings, Uint8Array>();
+
+function certificateRequest(settings: ServerSettings): Uint8Array {
+  let body = certificateRequests.get(settings);
+  if (body === undefined) {
+    body = encode(CertificateRequest, {
+      certificateTypes: [ClientCertificateType.ecdsa_sign, ClientCertificateType.rsa_sign],
+      supportedSignatureAlgorithms: settings.signatureSchemes,
+      certificateAuthorities: settings.certificateAuthorities,
+    });
+    certificateRequests.set(settings, body);
+  }
+  return body;
 }
 
 /** ServerHello to ServerHelloDone with a pre-shared key (RFC 4279 §2, RFC 5489 §2): nobody shows a certificate. */
@@ -316,7 +317,7 @@ function certificateless(
   otherwise: string,
 ): ServerStep {
   const { settings } = context;
-  const suite = commonSuites(settings, offer).find((one) => isPsk(one) && hasShareFor(one, settings, offer));
+  const suite = offer.suites.find((one) => isPsk(one) && hasShareFor(one, settings, offer));
   if (suite === undefined) throw noCommonSuite(otherwise);
   return pskHello(progress, offer, suite, context);
 }
@@ -417,7 +418,7 @@ function chooseSuite(
 ): { suite: Suite; scheme: SignatureScheme } | undefined {
   const { publicKey } = credential.signer;
   const keyExchange = publicKey.asymmetricKeyType === "rsa" ? "ECDHE_RSA" : "ECDHE_ECDSA";
-  const suite = commonSuites(settings, offer).find((one) => one.keyExchange === keyExchange);
+  const suite = offer.suites.find((one) => one.keyExchange === keyExchange);
   const able: readonly number[] = credential.signer.schemes ?? schemesForKey(publicKey);
   const scheme = commonSchemes(settings, offer).find((one) => able.includes(one));
   if (suite === undefined || scheme === undefined || !knowsCurve(credential, offer)) return undefined;
