@@ -11,7 +11,7 @@ export interface CertificateFields {
   readonly extensions: ReadonlyMap<string, CertificateExtension>;
 }
 
-export interface CertificateExtension {
+interface CertificateExtension {
   readonly critical: boolean;
   /** The DER within the OCTET STRING. */
   readonly value: Uint8Array;
@@ -48,18 +48,21 @@ export const extensionIds = {
  */
 export function readCertificateFields(der: Uint8Array): CertificateFields {
   const [certificate] = elements(der);
-  if (certificate === undefined) throw malformed();
   const [tbs, algorithm] = elements(content(certificate, SEQUENCE));
-  const fields = elements(content(tbs, SEQUENCE));
-  const versioned = fields[0]?.tag === VERSION ? 1 : 0;
-  const [, notAfter] = elements(content(fields[versioned + 3], SEQUENCE));
-  const extensions = fields.find(({ tag }) => tag === EXTENSIONS);
+  const fields = fieldsOf(tbs);
+  const extensions = fields.rest.find(({ tag }) => tag === EXTENSIONS);
   return {
     signatureAlgorithm: hex(content(elements(content(algorithm, SEQUENCE))[0], OBJECT_IDENTIFIER)),
-    notAfter: readTime(notAfter),
-    subject: fields[versioned + 4]?.der ?? new Uint8Array(),
+    notAfter: notAfterOf(fields.validity),
+    subject: fields.subject?.der ?? new Uint8Array(),
     extensions: extensions === undefined ? new Map() : readExtensions(extensions.content),
   };
+}
+
+/** The one field that every handshake asks for. @throws DtlsError DTLS_BAD_CERTIFICATE */
+export function readNotAfter(der: Uint8Array): Date {
+  const [certificate] = elements(der);
+  return notAfterOf(fieldsOf(elements(content(certificate, SEQUENCE))[0]).validity);
 }
 
 /** RFC 5280 §4.2.1.9: SEQUENCE { cA BOOLEAN DEFAULT FALSE, pathLenConstraint INTEGER (0..MAX) OPTIONAL } */
@@ -95,6 +98,16 @@ interface Element {
   readonly content: Uint8Array;
   /** With tag and length. */
   readonly der: Uint8Array;
+}
+
+function fieldsOf(tbs: Element | undefined) {
+  const fields = elements(content(tbs, SEQUENCE));
+  const [, , , validity, subject, ...rest] = fields[0]?.tag === VERSION ? fields.slice(1) : fields;
+  return { validity, subject, rest };
+}
+
+function notAfterOf(validity: Element | undefined): Date {
+  return readTime(elements(content(validity, SEQUENCE))[1]);
 }
 
 function readExtensions(explicit: Uint8Array): Map<string, CertificateExtension> {

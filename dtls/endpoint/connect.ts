@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { Association } from "../association/association.ts";
 import { DtlsError } from "../errors.ts";
 import { ClientCore } from "./client-core.ts";
+import type { Connection } from "./connection.ts";
 import { DTLSEndpoint } from "./endpoint.ts";
 import type { ConnectOptions } from "./options.ts";
 import { type ConnectPlan, readConnectOptions } from "./read-connect-options.ts";
@@ -66,7 +67,7 @@ export function connect(host: string, port: number, options: ConnectOptions): DT
     endpoint,
     acceptsAnyPeer: plan.acceptsAnyPeer,
     resumable: () => core.resumable,
-    onRejection: (thrown) => connection.callbackFailed(thrown),
+    onRejection: (thrown: unknown, failed: Connection) => failed.callbackFailed(thrown),
     released: () => endpoint.close(),
   });
   connection.session = session;

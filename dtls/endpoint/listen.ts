@@ -29,14 +29,7 @@ export function listen(onsession: (session: DTLSSession) => unknown, options: Li
     environment: systemEnvironment,
     associations: Association,
     transmit: (datagram, to) => endpoint.transmit(datagram, to),
-    makeSession: (connection) =>
-      new DTLSSession(connection, {
-        endpoint,
-        acceptsAnyPeer: plan.acceptsAnyPeer,
-        resumable: () => undefined,
-        onRejection: (thrown) => connection.callbackFailed(thrown),
-        released: async () => undefined,
-      }),
+    makeSession: (connection) => new DTLSSession(connection, parts),
     onSession: announce,
     onRefused: refuse,
     onCallbackError: (thrown) => endpoint.report(thrown),
@@ -65,6 +58,13 @@ export function listen(onsession: (session: DTLSSession) => unknown, options: Li
         else connection.drop();
       }),
   });
+  const parts = {
+    endpoint,
+    acceptsAnyPeer: plan.acceptsAnyPeer,
+    resumable: () => undefined,
+    onRejection: (thrown: unknown, failed: Connection) => failed.callbackFailed(thrown),
+    released: async () => undefined,
+  };
   plan.worker?.attach({
     onForwarded: (datagram, from) => endpoint.guard(() => core.receive(datagram, from, true)),
     onTakenOver: (from) => endpoint.guard(() => core.takenOver(from)),

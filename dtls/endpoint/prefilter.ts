@@ -46,14 +46,6 @@ export function readHelloFragment(
   };
 }
 
-/** A handshake record of epoch 0 (RFC 6347 §4.1): the only thing that an unknown sender may begin with. */
-export function isPlaintextHandshake(datagram: Uint8Array): boolean {
-  if (uint8At(datagram, 0) !== ContentType.handshake || uint16At(datagram, 3) !== 0) return false;
-  const version = uint16At(datagram, 1);
-  // RFC 6347 §4.2.1: before a version is negotiated it may be that of DTLS 1.0.
-  return version === ProtocolVersion.DTLS_1_2 || version === ProtocolVersion.DTLS_1_0;
-}
-
 /** A plaintext ClientHello, or a fragment of one: what may begin a new association on a known address. */
 export function isPlaintextClientHello(datagram: Uint8Array): boolean {
   return (
@@ -61,4 +53,12 @@ export function isPlaintextClientHello(datagram: Uint8Array): boolean {
     isPlaintextHandshake(datagram) &&
     uint8At(datagram, recordHeaderLength) === HandshakeType.client_hello
   );
+}
+
+/** A handshake record of epoch 0 (RFC 6347 §4.1): the only thing that an unknown sender may begin with. */
+function isPlaintextHandshake(datagram: Uint8Array): boolean {
+  if (uint8At(datagram, 0) !== ContentType.handshake || uint16At(datagram, 3) !== 0) return false;
+  const version = uint16At(datagram, 1);
+  // RFC 6347 §4.2.1: before a version is negotiated it may be that of DTLS 1.0.
+  return version === ProtocolVersion.DTLS_1_2 || version === ProtocolVersion.DTLS_1_0;
 }

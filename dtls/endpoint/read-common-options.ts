@@ -5,7 +5,7 @@ import { DtlsError } from "../errors.ts";
 import type { AuthenticatedPeer } from "../handshake/peer.ts";
 import type { Credential } from "../signer.ts";
 import { NamedGroup, SignatureScheme } from "../wire/registry.ts";
-import { readCertificateFields } from "./certificate-fields.ts";
+import { readNotAfter } from "./certificate-fields.ts";
 import { certificateCredential, chooseCredential, isCredential, readCertificates } from "./credentials.ts";
 import { defaults } from "./defaults.ts";
 import { flag, invalid, namedValues, wholeNumber } from "./option-checks.ts";
@@ -220,7 +220,7 @@ export function bytesOf(name: string, value: unknown, [min, max]: readonly [numb
 function certificateEnd(_identity: unknown, peer: AuthenticatedPeer): number | undefined {
   const [leaf] = peer.chain;
   if (peer.certificateType !== "X509" || leaf === undefined) return undefined;
-  return readCertificateFields(leaf).notAfter.getTime();
+  return readNotAfter(leaf).getTime();
 }
 
 function readTypes(name: string, types: readonly CertificateType[] = ["X509"]): readonly CertificateType[] {

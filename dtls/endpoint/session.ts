@@ -42,12 +42,13 @@ export interface RemoteAddress {
   readonly family: "IPv4" | "IPv6";
 }
 
-/** Parts of a session that are the endpoint's business. */
+/** What sessions need of their endpoint: one object for all of them. */
 export interface SessionParts {
   readonly endpoint: DTLSEndpoint;
   readonly acceptsAnyPeer: boolean;
   /** Client: what resumes this session. */
   readonly resumable: () => Uint8Array | undefined;
+  /** A listener was asynchronous, and rejected. */
   readonly onRejection: (thrown: unknown, connection: Connection) => void;
   /** Client: when the socket is closed too. */
   readonly released: () => Promise<void>;

@@ -2,7 +2,7 @@ import { type DiscardReason, discardReasons } from "../association/outputs.ts";
 import type { DtlsErrorCode } from "../errors.ts";
 
 /** Why the endpoint threw a datagram away before any association saw it. */
-export const endpointDiscardReasons = [
+const endpointDiscardReasons = [
   "too_short",
   "not_a_client_hello",
   "cut_client_hello",

@@ -16,8 +16,8 @@ const hourMs = 3_600_000;
 /** Around the real time, as endpoints on real sockets have it. */
 const today = { notBefore: new Date(Date.now() - hourMs), notAfter: new Date(Date.now() + 24 * hourMs) };
 
-export const root = mintRoot(today);
-export const issuing = mintCa(root, today);
+const root = mintRoot(today);
+const issuing = mintCa(root, today);
 /** What both sides trust. */
 export const ca = root.pem;
 
@@ -90,9 +90,4 @@ export async function errorOf(promise: Promise<unknown>): Promise<DtlsError | un
     if (error instanceof DtlsError) return error;
     throw error;
   }
-}
-
-/** A credential that is another one each time, so that nothing is cached. */
-export function newDevice(): PemCredential {
-  return device(`d-${Math.random()}`);
 }
