@@ -29,6 +29,7 @@ import { type FlightWriter, writeFlight } from "./flight.ts";
 import { asDtlsError, HandshakeDriver, type Machine, machineOf } from "./handshake-driver.ts";
 import type { Answer, DiscardReason, Output, Question } from "./outputs.ts";
 import { PeerPath } from "./peer-path.ts";
+import { type KeptTerms, keptTerms, Secrets } from "./secrets.ts";
 import type { Address, ClientSettings, CommonSettings, Environment, ServerSettings } from "./settings.ts";
 
 /** The ClientHello that brought the cookie: RFC 6347 §4.2.1 has the answer use its numbers. */
@@ -72,7 +73,8 @@ export class Association {
   readonly #settings: CommonSettings;
   readonly #environment: Environment;
   #state: "handshaking" | "established" | "closed" = "handshaking";
-  #outputs: Output[] = [];
+  /** Undefined while there are none: most associations are idle most of the time. */
+  #outputs: Output[] | undefined;
   #shaking: Shaking | undefined;
   /** The last flight, until the peer shows that it has arrived. */
   #lastFlight: { readonly flight: Flight; sentAt: number; attempt: number } | undefined;
@@ -83,8 +85,8 @@ export class Association {
   readonly #epochs = new Epochs();
   #suite: Suite | undefined;
   #ownConnectionId: Uint8Array | undefined;
-  #terms: Terms | undefined;
-  #masterSecret: Uint8Array | undefined;
+  #terms: KeptTerms | undefined;
+  #secrets: Secrets | undefined;
   #peer: AuthenticatedPeer | undefined;
   #resumed = false;
   #lastHeardAt: number;
@@ -154,8 +156,8 @@ export class Association {
     association.#epochs.writeAtLeast(1);
     association.#suite = terms.suite;
     association.#ownConnectionId = nonEmpty(terms.receiveConnectionId);
-    association.#terms = terms;
-    association.#masterSecret = state.masterSecret;
+    association.#terms = keptTerms(terms);
+    association.#secrets = new Secrets(terms, state.masterSecret);
     association.#peer = peer;
     association.#resumed = state.resumed;
     association.#state = "established";
@@ -225,9 +227,9 @@ export class Association {
 
   /** Everything that happened since the last call, in order. */
   takeOutputs(): readonly Output[] {
-    if (this.#outputs.length === 0) return noOutputs;
     const outputs = this.#outputs;
-    this.#outputs = [];
+    if (outputs === undefined) return noOutputs;
+    this.#outputs = undefined;
     return outputs;
   }
 
@@ -314,8 +316,8 @@ export class Association {
    */
   exportKeyingMaterial(label: string, length: number, context?: Uint8Array): Uint8Array {
     const terms = this.#terms;
-    const master = this.#masterSecret;
-    if (this.#state !== "established" || terms === undefined || master === undefined) {
+    const secrets = this.#secrets;
+    if (this.#state !== "established" || terms === undefined || secrets === undefined) {
       throw new DtlsError("DTLS_CLOSED", `the association is ${this.#state}`);
     }
     // RFC 7627 §5.4: without it the key is not bound to this association, and MUST NOT be exported.
@@ -325,13 +327,7 @@ export class Association {
         "keying material is exported only from associations with extended_master_secret",
       );
     }
-    const { clientRandom, serverRandom, suite } = terms;
-    return exportKeyingMaterial(
-      { hash: suite.prfHash, master, clientRandom, serverRandom },
-      label,
-      length,
-      context,
-    );
+    return exportKeyingMaterial({ hash: terms.suite.prfHash, ...secrets.parts }, label, length, context);
   }
 
   /**
@@ -341,14 +337,20 @@ export class Association {
   exportState(): AssociationState {
     const terms = this.#terms;
     const opener = this.#epochs.opener(1);
-    if (this.#state !== "established" || !terms || !opener || !this.#masterSecret) {
+    if (this.#state !== "established" || !terms || !opener || !this.#secrets) {
       throw new DtlsError("DTLS_CLOSED", `the association is ${this.#state}`);
     }
+    const { master, clientRandom, serverRandom } = this.#secrets.parts;
     const state: AssociationState = {
       role: this.role,
       address: this.#address,
-      terms,
-      masterSecret: Uint8Array.from(this.#masterSecret),
+      terms: {
+        ...terms,
+        clientRandom: Uint8Array.from(clientRandom),
+        serverRandom: Uint8Array.from(serverRandom),
+        sessionId: new Uint8Array(),
+      },
+      masterSecret: Uint8Array.from(master),
       sealer: this.#epochs.sealer(1).exportState(),
       opener: opener.exportState(),
       peer: this.#peer?.export(),
@@ -395,7 +397,7 @@ export class Association {
   }
 
   /** RFC 8449 §4: not more than this side said that it takes. */
-  #fits(plaintext: Uint8Array, { receiveLimit }: Terms): boolean {
+  #fits(plaintext: Uint8Array, { receiveLimit }: KeptTerms): boolean {
     return plaintext.length <= receiveLimit || this.#discard("record_too_large", plaintext.length);
   }
 
@@ -478,7 +480,7 @@ export class Association {
     if (this.#shaking === undefined) {
       // Whoever sends data has our last flight.
       this.#lastFlight = undefined;
-      this.#outputs.push({ type: "data", bytes: plaintext });
+      this.#put({ type: "data", bytes: plaintext });
       return;
     }
     // RFC 5246 §7.4.9: nothing is to be believed before Finished; it may have been overtaken.
@@ -580,7 +582,7 @@ export class Association {
   #ask(question: Question): number {
     const id = this.#nextQuestion;
     this.#nextQuestion += 1;
-    this.#outputs.push({ type: "request", request: { id, ...question } });
+    this.#put({ type: "request", request: { id, ...question } });
     return id;
   }
 
@@ -593,11 +595,11 @@ export class Association {
       case "keylog":
         if (this.#settings.keyLog) {
           const line = `CLIENT_RANDOM ${hex(action.clientRandom)} ${hex(action.masterSecret)}`;
-          this.#outputs.push({ type: "keylog", line });
+          this.#put({ type: "keylog", line });
         }
         return;
       case "session":
-        this.#outputs.push({ type: "session", session: action.session });
+        this.#put({ type: "session", session: action.session });
         return;
       case "established":
         return this.#onEstablished(action.result);
@@ -618,8 +620,8 @@ export class Association {
 
   #onEstablished({ terms, masterSecret, peer, resumed }: Established): void {
     this.#state = "established";
-    this.#terms = terms;
-    this.#masterSecret = Uint8Array.from(masterSecret);
+    this.#terms = keptTerms(terms);
+    this.#secrets = new Secrets(terms, masterSecret);
     this.#peer = peer;
     this.#resumed = resumed;
     const shaking = this.#shaking;
@@ -627,9 +629,9 @@ export class Association {
     const flight = shaking?.driver.lastFlight;
     if (flight !== undefined) this.#lastFlight = { flight, sentAt: this.#environment.now(), attempt: 0 };
     shaking?.driver.end();
-    this.#outputs.push({ type: "established", peer, resumed });
+    this.#put({ type: "established", peer, resumed });
     for (const bytes of shaking?.held ?? []) {
-      if (this.#fits(bytes, terms)) this.#outputs.push({ type: "data", bytes });
+      if (this.#fits(bytes, terms)) this.#put({ type: "data", bytes });
     }
   }
 
@@ -653,7 +655,7 @@ export class Association {
       this.#end(asDtlsError(error));
       return;
     }
-    for (const bytes of datagrams) this.#outputs.push({ type: "datagram", bytes, to: this.#address });
+    for (const bytes of datagrams) this.#put({ type: "datagram", bytes, to: this.#address });
   }
 
   /** `to`: for messages that are about that very address. Ends the association when there is no number left. */
@@ -682,7 +684,7 @@ export class Association {
   #send(bytes: Uint8Array, to?: Address): void {
     const address = to ?? (this.#path === undefined ? this.#address : this.#path.addressFor(bytes.length));
     if (address === undefined) this.#discard("address_not_validated", bytes.length);
-    else this.#outputs.push({ type: "datagram", bytes, to: address });
+    else this.#put({ type: "datagram", bytes, to: address });
   }
 
   /** A whole record. @throws DtlsError DTLS_SEQUENCE_EXHAUSTED */
@@ -719,7 +721,7 @@ export class Association {
         sendCheck: (message, to) => this.#sendSealed(ContentType.return_routability_check, message, to),
         onMoved: (from, to) => {
           this.#address = to;
-          this.#outputs.push({ type: "address", from, to });
+          this.#put({ type: "address", from, to });
         },
         discard: (reason, bytes) => void this.#discard(reason, bytes),
       },
@@ -743,13 +745,18 @@ export class Association {
     this.#lastFlight = undefined;
     this.#path = undefined;
     this.#epochs.clear();
-    this.#masterSecret?.fill(0);
-    this.#masterSecret = undefined;
-    this.#outputs.push({ type: "closed", error });
+    this.#secrets?.wipe();
+    this.#secrets = undefined;
+    this.#put({ type: "closed", error });
+  }
+
+  #put(output: Output): void {
+    if (this.#outputs === undefined) this.#outputs = [output];
+    else this.#outputs.push(output);
   }
 
   #discard(reason: DiscardReason, bytes: number): false {
-    this.#outputs.push({ type: "discarded", reason, bytes });
+    this.#put({ type: "discarded", reason, bytes });
     return false;
   }
 

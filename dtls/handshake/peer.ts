@@ -112,7 +112,7 @@ export class AuthenticatedPeer {
     if (proof.by === "signature") {
       const { certificateType, chain } = proof.signature.claim;
       return new AuthenticatedPeer(
-        { certificateType, chain: chain.map(copy), pskIdentity: undefined, resumed: false },
+        { certificateType, chain: keptChain(chain), pskIdentity: undefined, resumed: false },
         identity,
       );
     }
@@ -159,6 +159,23 @@ export class AuthenticatedPeer {
   export(): ExportedPeer {
     return this.#fields;
   }
+}
+
+/** CA certificates that were kept lately: thousands of peers show the same ones. */
+const issuersKept: Uint8Array[] = [];
+const mostIssuersKept = 8;
+
+function keptChain([leaf, ...issuers]: readonly Uint8Array[]): readonly Uint8Array[] {
+  return leaf === undefined ? [] : [copy(leaf), ...issuers.map(keptIssuer)];
+}
+
+function keptIssuer(der: Uint8Array): Uint8Array {
+  const same = issuersKept.find((kept) => kept.length === der.length && Buffer.compare(kept, der) === 0);
+  if (same !== undefined) return same;
+  const kept = copy(der);
+  issuersKept.push(kept);
+  if (issuersKept.length > mostIssuersKept) issuersKept.shift();
+  return kept;
 }
 
 /** Out of the datagram that it came in, which is larger. */

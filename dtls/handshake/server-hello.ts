@@ -354,7 +354,8 @@ function agree(
     alpnProtocol: chooseApplicationProtocol(settings, offer),
     // RFC 9146 §3: a side that sends a zero-length id wants none on what it receives.
     sendConnectionId: peerConnectionId?.length ? Uint8Array.from(peerConnectionId) : undefined,
-    receiveConnectionId: peerConnectionId && connectionIds ? connectionIds.make() : undefined,
+    receiveConnectionId:
+      peerConnectionId && connectionIds ? Uint8Array.from(connectionIds.make()) : undefined,
     // RFC 9853 §3: only together with connection ids.
     returnRoutabilityCheck:
       settings.returnRoutabilityCheck &&

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { describe, expect, test, vi } from "vitest";
 import type { AssociationState } from "../../../../dtls/association/association-state.ts";
+import { Secrets } from "../../../../dtls/association/secrets.ts";
 import { keyBlock } from "../../../../dtls/crypto/prf.ts";
 import { reimport } from "../../../support/dtls/imported.ts";
 import { Pair, type PairOptions } from "../../../support/dtls/pair.ts";
@@ -174,12 +175,17 @@ describe("an association that is printed", () => {
   });
 
   test("the secrets that it held are overwritten at its end (H)", () => {
+    const wipe = vi.spyOn(Secrets.prototype, "wipe");
     const pair = new Pair().handshake();
-    const states: AssociationState[] = [];
-    const session = reimport(pair, "client", { change: (state) => states[states.push(state) - 1] ?? state });
-    const masterSecret = states[0]?.masterSecret ?? new Uint8Array();
-    expect(masterSecret.some((byte) => byte !== 0)).toBe(true);
-    session.act((it) => it.close());
-    expect(masterSecret.every((byte) => byte === 0)).toBe(true);
+    expect(wipe).not.toHaveBeenCalled();
+    pair.clientSession.act((it) => it.close());
+    expect(wipe).toHaveBeenCalledTimes(1);
+    wipe.mockRestore();
+    const { terms, masterSecret } = pair.serverSession.act((it) => it.exportState());
+    const secrets = new Secrets(terms, masterSecret);
+    const { master, clientRandom } = secrets.parts;
+    expect(master).toEqual(masterSecret);
+    secrets.wipe();
+    for (const bytes of [master, clientRandom]) expect(bytes.every((byte) => byte === 0)).toBe(true);
   });
 });
