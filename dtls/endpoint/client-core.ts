@@ -6,10 +6,11 @@ import { ContentType } from "../wire/registry.ts";
 import type { Associations } from "./association-port.ts";
 import { writeClientSession } from "./client-session.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
+import { sweepIntervalMs } from "./lifetimes.ts";
+import { claimOf } from "./peers.ts";
 import { type Knowledge, refusalFor } from "./questions.ts";
 import type { ConnectPlan } from "./read-connect-options.ts";
 import type { Scheduler } from "./scheduler.ts";
-import { claimOf } from "./server-core.ts";
 import { type EndpointStats, newStats } from "./stats.ts";
 
 export interface ClientPorts {
@@ -23,8 +24,6 @@ export interface ClientPorts {
 
 /** RFC 9146 §3: "a zero-length value indicates that the client is prepared to send using a CID" and wants none. */
 const noConnectionIds = { length: 0, make: () => new Uint8Array() } as const;
-const longestSweepMs = 10_000;
-const shortestSweepMs = 50;
 
 /** The client's side of an endpoint, without its socket: one association, begun by us. */
 export class ClientCore implements ConnectionHost {
@@ -57,9 +56,7 @@ export class ClientCore implements ConnectionHost {
       connectionIds: plan.connectionIds ? noConnectionIds : undefined,
     };
     this.connection = new Connection(this, ports.associations.client(settings, ports.environment, server));
-    const idle = plan.idleTimeoutMs > 0 ? plan.idleTimeoutMs / 4 : longestSweepMs;
-    const every = Math.max(shortestSweepMs, Math.min(longestSweepMs, idle));
-    this.#cancelSweep = this.scheduler.every(every, () => this.#sweep());
+    this.#cancelSweep = this.scheduler.every(sweepIntervalMs(plan.idleTimeoutMs), () => this.#sweep());
     this.stats.handshakesStarted = 1;
     this.stats.handshaking = 1;
   }

@@ -89,7 +89,7 @@ function settle<T>(
   }
 }
 
-function isPromiseLike<T>(value: Awaitable<T>): value is PromiseLike<T> {
+export function isPromiseLike<T>(value: Awaitable<T>): value is PromiseLike<T> {
   return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 

@@ -201,7 +201,11 @@ export function readExpiry(
   const { expiresAt } = options;
   if (expiresAt === undefined) return certificateEnd;
   if (typeof expiresAt !== "function") throw invalid("expiresAt must be a function");
-  return (identity, peer) => expiresAt(identity, peer)?.getTime();
+  return (identity, peer) => {
+    const end = expiresAt(identity, peer)?.getTime();
+    if (end === undefined || Number.isFinite(end)) return end;
+    throw new TypeError("expiresAt must return a valid Date, or undefined");
+  };
 }
 
 export function assertFunction(name: string, value: unknown): void {

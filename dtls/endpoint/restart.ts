@@ -23,6 +23,8 @@ const format = Buffer.from("sallyport-dtls-1");
 const nonceLength = 12;
 const tagLength = 16;
 const keyLength = 32;
+/** How many peers are judged at one time. */
+const judgedAtOnce = 64;
 
 /** All that an application needs to hear of the associations that were restored. */
 export interface RestoreEvents {
@@ -55,25 +57,33 @@ export async function restoreAll(
   core: ServerCore,
   events: RestoreEvents,
 ): Promise<() => void> {
-  const states = openAll(restore);
   const connections: Connection[] = [];
-  for (const state of states) {
-    if (state.role !== "server") throw damaged("an association of a client");
-    const claim = claimOf(state);
-    try {
-      const identity = claim === undefined ? undefined : await core.knowledge.verify(claim);
-      connections.push(adopt(state, identity, core));
-    } catch (thrown) {
-      // The peer notices when it is not answered any more; a handshake will tell it why.
-      const error = refusalFor(thrown, "DTLS_CERTIFICATE_UNKNOWN");
-      events.onRefused({ ...state.address, error, claim });
-    }
+  const states = openAll(restore);
+  for (let start = 0; start < states.length; start += judgedAtOnce) {
+    const some = states.slice(start, start + judgedAtOnce).map((state) => restoreOne(state, core, events));
+    connections.push(...(await Promise.all(some)).filter((connection) => connection !== undefined));
   }
   return () => {
     for (const connection of connections) {
       if (connection.session !== undefined) events.onSession(connection.session, connection);
     }
   };
+}
+
+async function restoreOne(
+  state: AssociationState,
+  core: ServerCore,
+  events: RestoreEvents,
+): Promise<Connection | undefined> {
+  const claim = claimOf(state);
+  try {
+    if (state.role !== "server") throw damaged("an association of a client");
+    return adopt(state, claim === undefined ? undefined : await core.judge(claim), core);
+  } catch (thrown) {
+    // The peer notices when it is not answered any more; a handshake will tell it why.
+    events.onRefused({ ...state.address, error: refusalFor(thrown, "DTLS_CERTIFICATE_UNKNOWN"), claim });
+    return undefined;
+  }
 }
 
 function adopt(state: AssociationState, identity: unknown, core: ServerCore): Connection {

@@ -10,14 +10,15 @@ import { AssociationTable, type TableEntry } from "./association-table.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { defaults } from "./defaults.ts";
 import { HelloGate, type Verdict } from "./hello-gate.ts";
+import { Lifetimes } from "./lifetimes.ts";
+import { claimOf, isSomebodyElse } from "./peers.ts";
 import { isPlaintextClientHello } from "./prefilter.ts";
-import { type Knowledge, refusalFor } from "./questions.ts";
+import { isPromiseLike, type Knowledge, refusalFor } from "./questions.ts";
 import type { ListenPlan } from "./read-listen-options.ts";
 import type { Scheduler } from "./scheduler.ts";
+import { knowledgeOf } from "./server-knowledge.ts";
 import type { DTLSSession } from "./session.ts";
-import { SessionCache } from "./session-cache.ts";
 import { type EndpointDiscardReason, type EndpointStats, newStats } from "./stats.ts";
-import { Tickets } from "./tickets.ts";
 
 /** Where the core ends: the socket, the clock, and the objects that the application holds. */
 export interface ServerPorts {
@@ -41,10 +42,6 @@ export interface Refused {
   readonly claim: PeerClaim | undefined;
 }
 
-/** How long associations keep what only a repeated last flight needs is their business; this often they are asked. */
-const tidyEveryMs = 60_000;
-const longestSweepMs = 10_000;
-const shortestSweepMs = 50;
 /** How many peers are judged at once by `recheck`. */
 const recheckedAtOnce = 64;
 
@@ -64,11 +61,8 @@ export class ServerCore implements ConnectionHost {
   readonly #settings: ServerSettings;
   readonly #gate: HelloGate;
   readonly #table: AssociationTable<Connection>;
-  readonly #cancelSweep: () => void;
+  readonly #lifetimes: Lifetimes;
   #recheckRound = 0;
-  /** The earliest end of a session, milliseconds since 1970. */
-  #nextExpiry = Number.POSITIVE_INFINITY;
-  #tidiedAt: number;
 
   constructor(plan: ListenPlan, ports: ServerPorts) {
     const { environment, scheduler } = ports;
@@ -86,10 +80,12 @@ export class ServerCore implements ConnectionHost {
         : undefined,
     };
     this.knowledge = knowledgeOf(plan, environment);
-    this.#tidiedAt = scheduler.now();
-    const idle = plan.idleTimeoutMs > 0 ? plan.idleTimeoutMs / 4 : longestSweepMs;
-    const every = Math.max(shortestSweepMs, Math.min(longestSweepMs, idle));
-    this.#cancelSweep = scheduler.every(every, () => this.#sweep());
+    this.#lifetimes = new Lifetimes(this.#table, {
+      scheduler,
+      wallClock: () => environment.wallClock(),
+      stats: this.stats,
+      idleTimeoutMs: plan.idleTimeoutMs,
+    });
   }
 
   get settings(): ServerSettings {
@@ -125,7 +121,7 @@ export class ServerCore implements ConnectionHost {
 
   /** Ends everything; `how` says with what. */
   end(how: (connection: Connection) => void): void {
-    this.#cancelSweep();
+    this.#lifetimes.stop();
     this.refusesAll = true;
     for (const connection of Array.from(this.#table.values())) how(connection);
   }
@@ -269,6 +265,26 @@ export class ServerCore implements ConnectionHost {
     this.#discard(reason);
   }
 
+  /** Asks about a peer outside of a handshake. Without an answer in the time of a handshake it is refused. */
+  judge(claim: PeerClaim): unknown {
+    const answer = this.knowledge.verify(claim);
+    return isPromiseLike(answer) ? this.#inTime(answer) : answer;
+  }
+
+  async #inTime(answer: PromiseLike<unknown>): Promise<unknown> {
+    const late = Promise.withResolvers<never>();
+    const { handshakeTimeoutMs } = this.#settings;
+    const cancel = this.scheduler.after(handshakeTimeoutMs, () => {
+      const message = `verifyPeer gave no answer within ${handshakeTimeoutMs} ms`;
+      late.reject(new DtlsError("DTLS_CERTIFICATE_UNKNOWN", message));
+    });
+    try {
+      return await Promise.race([answer, late.promise]);
+    } finally {
+      cancel();
+    }
+  }
+
   #discard(reason: EndpointDiscardReason): void {
     this.stats.discarded[reason] += 1;
   }
@@ -292,10 +308,11 @@ export class ServerCore implements ConnectionHost {
     this.stats.serverSessions += 1;
     this.#count();
     this.#noteExpiry(connection);
+    // It was judged before others were; a refusal that is known at once comes before the session.
+    if (connection.judgedIn < this.#recheckRound) void this.#judgeAgain(connection);
     if (connection.association.state === "closed") return;
     connection.session = this.#ports.makeSession(connection);
     this.#ports.onSession(connection.session, connection);
-    if (connection.judgedIn < this.#recheckRound) void this.#judgeAgain(connection);
   }
 
   onMoved({ entry }: Connection, to: Address): void {
@@ -347,54 +364,16 @@ export class ServerCore implements ConnectionHost {
     this.stats.handshaking = this.#table.handshaking;
   }
 
-  // --- when a session ends by itself ---
+  // --- whether a peer is still one to talk to ---
 
   #noteExpiry(connection: Connection): void {
     const { peer } = connection.association;
     if (peer === undefined) return;
     try {
       connection.expiresAt = this.#plan.expiresAt(connection.identity, peer);
+      this.#lifetimes.note(connection);
     } catch (thrown) {
       this.onCallbackError(thrown, connection);
-      return;
-    }
-    this.#nextExpiry = Math.min(this.#nextExpiry, connection.expiresAt ?? Number.POSITIVE_INFINITY);
-  }
-
-  #sweep(): void {
-    const now = this.scheduler.now();
-    this.#closeIdle(now);
-    if (this.#ports.environment.wallClock() >= this.#nextExpiry) this.#closeExpired();
-    if (now - this.#tidiedAt < tidyEveryMs) return;
-    this.#tidiedAt = now;
-    for (const connection of this.#table.values()) connection.association.tidy();
-  }
-
-  #closeIdle(now: number): void {
-    const { idleTimeoutMs } = this.#plan;
-    if (idleTimeoutMs === 0) return;
-    const idle: Connection[] = [];
-    for (const { value, heardAt } of this.#table.leastRecentlyHeard()) {
-      if (now - heardAt < idleTimeoutMs) break;
-      idle.push(value);
-    }
-    for (const connection of idle) {
-      this.stats.idle += 1;
-      connection.close(new DtlsError("DTLS_IDLE", `nothing was heard for ${idleTimeoutMs} ms`));
-    }
-  }
-
-  #closeExpired(): void {
-    const wallClock = this.#ports.environment.wallClock();
-    this.#nextExpiry = Number.POSITIVE_INFINITY;
-    for (const connection of this.connections) {
-      const { expiresAt = Number.POSITIVE_INFINITY } = connection;
-      if (expiresAt > wallClock) {
-        this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
-        continue;
-      }
-      this.stats.expired += 1;
-      connection.fail(new DtlsError("DTLS_CERTIFICATE_EXPIRED", "the peer's certificate expired"));
     }
   }
 
@@ -403,58 +382,14 @@ export class ServerCore implements ConnectionHost {
     if (claim === undefined || connection.isClosed) return;
     const round = this.#recheckRound;
     try {
-      connection.identity = await this.knowledge.verify(claim);
+      const answer = this.judge(claim);
+      connection.identity = isPromiseLike(answer) ? await answer : answer;
       connection.judgedIn = Math.max(connection.judgedIn, round);
       this.#noteExpiry(connection);
     } catch (thrown) {
       connection.fail(refusalFor(thrown, "DTLS_CERTIFICATE_UNKNOWN"));
     }
   }
-}
-
-/** What an established peer once claimed, to be judged again. */
-export function claimOf({ association }: Connection): PeerClaim | undefined {
-  const { peer, address, serverName } = association;
-  if (peer === undefined) return undefined;
-  const { certificateType, chain, pskIdentity } = peer;
-  return { certificateType, chain, pskIdentity, serverName, address, resumed: true };
-}
-
-function knowledgeOf(plan: ListenPlan, environment: Environment): Knowledge {
-  const cache = new SessionCache(plan.maxStoredSessions, () => environment.wallClock());
-  const { sessionLifetimeSeconds, sessionTickets, sessionIds } = plan.association;
-  const tickets = sessionTickets
-    ? new Tickets(environment, sessionLifetimeSeconds, plan.ticketKeys)
-    : undefined;
-  return {
-    ...plan.knowledge,
-    findSession: (sessionId, ticket) => {
-      if (ticket !== undefined && ticket.length > 0) return tickets?.open(ticket);
-      return sessionIds && sessionId.length > 0 ? cache.find(sessionId) : undefined;
-    },
-    storeSession: (session, asTicket) => {
-      if (asTicket) return tickets?.seal(session);
-      cache.store(session);
-      return undefined;
-    },
-    forgetSession: (sessionId) => cache.delete(sessionId),
-  };
-}
-
-/**
- * RFC 6347 §4.2.8: a client that began anew from its address has lost its old association. Only one that is found by
- * connection id and belongs to another peer is left alone: a NAT gave the address to another client.
- */
-function isSomebodyElse(old: Connection, successor: Connection): boolean {
-  return old.association.ownConnectionId !== undefined && !isSamePeer(old, successor);
-}
-
-function isSamePeer(one: Connection, other: Connection): boolean {
-  const [a, b] = [one.association.peer, other.association.peer];
-  if (a === undefined || b === undefined || a.certificateType !== b.certificateType) return a === b;
-  const [left, right] =
-    a.certificateType === "PSK" ? [a.pskIdentity, b.pskIdentity] : [a.chain[0], b.chain[0]];
-  return left !== undefined && right !== undefined && Buffer.compare(left, right) === 0;
 }
 
 /** As a key of a Map. Buffers, which sockets give, need no copy. */

@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
 import {
@@ -5,6 +6,7 @@ import {
   type Credential,
   certificateCredential,
   connect,
+  type DTLSSession,
   DtlsError,
   listen,
   rawPublicKeyCredential,
@@ -12,6 +14,10 @@ import {
 import { mintCa, mintDevice, mintRoot, mintServer } from "../support/chain-builder.ts";
 import { ask, ca, codeOf, device, errorOf, pemOf, server, startEcho } from "../support/dtls-loopback.ts";
 import { until } from "../support/until.ts";
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ address }) => address === "::1"),
+);
 
 test("both sides prove who they are, and an echo comes back", async () => {
   await using echo = await startEcho();
@@ -81,6 +87,21 @@ test("a host name is looked up once, and one without an address is told (U15)", 
   await session.opened;
   expect(session.remoteAddress).toEqual({ address: "127.0.0.1", port: echo.port, family: "IPv4" });
   expect(await codeOf(connect("nowhere.invalid", 1, { ca }).opened)).toBe("DTLS_UNREACHABLE");
+});
+
+test.skipIf(!hasIpv6)("IPv6, and both on one socket", async () => {
+  await using six = await startEcho({ host: "::1" });
+  await using session = connect("::1", six.port, { ...device(), ca, servername: "localhost" });
+  expect(await opened(session)).toBe("::1");
+  await using both = await startEcho({ host: "::" });
+  await using four = connect("127.0.0.1", both.port, { ...device(), ca });
+  await opened(four);
+  await until("the server has it", () => both.sessions.length === 1);
+  expect(both.sessions[0]?.remoteAddress).toMatchObject({ address: "::ffff:127.0.0.1", family: "IPv6" });
+  expect(await ask(four, "hello")).toBe("hello");
+  await using only = await startEcho({ host: "::", ipv6Only: true });
+  const refused = connect("127.0.0.1", only.port, { ...device(), ca, handshakeTimeout: 200 });
+  expect(await codeOf(refused.opened)).toBe("DTLS_HANDSHAKE_TIMEOUT");
 });
 
 test("where nobody listens, the handshake times out with a typed error (U15)", async () => {
@@ -288,3 +309,8 @@ test("a client that is closed while it connects ends at once", async () => {
   await session.close();
   expect(await opened).toBe("DTLS_CLOSED");
 });
+
+async function opened(session: DTLSSession): Promise<string> {
+  await session.opened;
+  return session.remoteAddress.address;
+}

@@ -553,8 +553,20 @@ describe("recheck (U11)", () => {
     await core.recheck();
     association.onDatagram = () => association.establish();
     core.receive(protectedRecord(), alice);
-    await Promise.resolve();
     expect(association.closedWith?.error?.code).toBe("DTLS_ACCESS_DENIED");
+    // What is known at once is known before the application hears of it.
+    expect(sessions).toEqual([]);
+  });
+
+  test("a peer that verifyPeer has nothing to say about in the time of a handshake is refused", async () => {
+    start({ psk: () => key, verifyPeer: () => new Promise(() => undefined), handshakeTimeout: 5000 });
+    const association = establish(alice);
+    const done = core.recheck();
+    scheduler.pass(4999);
+    expect(association.closedWith).toBeUndefined();
+    scheduler.pass(1);
+    await done;
+    expect(association.closedWith?.error?.code).toBe("DTLS_CERTIFICATE_UNKNOWN");
   });
 });
 
@@ -641,12 +653,16 @@ describe("callbacks (I)", () => {
     expect(core.stats.sessions).toBe(0);
   });
 
-  test("expiresAt that throws loses the one session", () => {
-    start({
-      expiresAt: () => {
+  test.each([
+    [
+      "throws",
+      () => {
         throw new TypeError("a mistake");
       },
-    });
+    ],
+    ["returns no date at all", () => new Date(Number.NaN)],
+  ])("expiresAt that %s loses the one session", (_how, expiresAt) => {
+    start({ expiresAt });
     const association = establish(alice);
     expect(association.closedWith?.error?.code).toBe("DTLS_INTERNAL_ERROR");
     expect(callbackErrors).toHaveLength(1);
