@@ -159,14 +159,6 @@ export class DTLSEndpoint extends EventEmitter<EndpointEvents> implements AsyncD
     }
   }
 
-  guard(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.report(error);
-    }
-  }
-
   /** To the application if it listens, else as a warning of the process: never as an exception in the socket. */
   report(error: unknown): void {
     if (this.listenerCount("error") === 0) {

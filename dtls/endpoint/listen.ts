@@ -66,8 +66,8 @@ export function listen(onsession: (session: DTLSSession) => unknown, options: Li
     released: async () => undefined,
   };
   plan.worker?.attach({
-    onForwarded: (datagram, from) => endpoint.guard(() => core.receive(datagram, from, true)),
-    onTakenOver: (from) => endpoint.guard(() => core.takenOver(from)),
+    onForwarded: (datagram, from) => guard(() => core.receive(datagram, from, true)),
+    onTakenOver: (from) => guard(() => core.takenOver(from)),
     onClose: () => void endpoint.close(),
   });
   void open(endpoint, core, plan, { onSession: announce, onRefused: refuse });
@@ -82,6 +82,14 @@ export function listen(onsession: (session: DTLSSession) => unknown, options: Li
       endpoint.emit("session", session);
     } catch (thrown) {
       connection.callbackFailed(thrown);
+    }
+  }
+
+  function guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      endpoint.report(error);
     }
   }
 
