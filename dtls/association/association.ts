@@ -4,7 +4,7 @@ import { DtlsError } from "../errors.ts";
 import { firstClientState, stepClient } from "../handshake/client12.ts";
 import type { AuthenticatedPeer } from "../handshake/peer.ts";
 import { firstServerState, stepServer } from "../handshake/server12.ts";
-import type { Action, EpochKeys, Established, Flight, Terms } from "../handshake/step.ts";
+import type { Action, EpochKeys, Established, Flight } from "../handshake/step.ts";
 import { Epochs } from "../record/epochs.ts";
 import { Opener, Sealer } from "../record/protection.ts";
 import { readFragments } from "../wire/handshake.ts";
