@@ -268,6 +268,22 @@ describe("limits", () => {
   });
 });
 
+test("a registry that cannot be asked lets nobody in, and ends nobody", async () => {
+  await using over = await DtlsTestGateway.start();
+  const { at } = over;
+  const before = await over.connect(await at.peer("d1"));
+  const late = await at.peer("d2");
+  const { certificate } = at.registry;
+  at.registry.certificate = () => {
+    throw new Error("the database is gone");
+  };
+  expect(await over.refusedBy(over.connect(late))).toBe("certificate_unknown");
+  expect(await at.refusal()).toBe("certificate_refused");
+  expect(await echo(before, "still here")).toBe("still here");
+  at.registry.certificate = certificate;
+  expect(await echo(await over.connect(late), "in")).toBe("in");
+});
+
 describe("the port", () => {
   test("that another program has is an error where it was named", async () => {
     await using over = await DtlsTestGateway.start();
