@@ -65,10 +65,23 @@ export class Reader {
   }
 }
 
+/** The largest number of so many bytes. */
+const largest = { 1: 0xff, 2: 0xffff, 3: 0xff_ffff, 4: 0xffff_ffff } as const;
+
+/** A writer's memory for the next one: encoding is one synchronous call, most often after another. */
+let spare: Uint8Array | undefined;
+const nothing = new Uint8Array();
+const spareLength = 4096;
+
 /** Collects bytes. What does not fit into its field is our own mistake, never a peer's: a RangeError. */
 export class Writer {
-  #bytes = new Uint8Array(128);
+  #bytes: Uint8Array;
   #length = 0;
+
+  constructor() {
+    this.#bytes = spare ?? new Uint8Array(spareLength);
+    spare = undefined;
+  }
 
   get length(): number {
     return this.#length;
@@ -97,17 +110,23 @@ export class Writer {
   }
 
   patch(offset: number, value: number, width: 1 | 2 | 3 | 4): void {
-    if (!Number.isInteger(value) || value < 0 || value >= 2 ** (8 * width)) {
+    if (!Number.isInteger(value) || value < 0 || value > largest[width]) {
       throw new RangeError(`${value} does not fit into ${width} bytes`);
     }
-    for (let index = width - 1, rest = value; index >= 0; index--, rest = Math.floor(rest / 256)) {
-      this.#bytes[offset + index] = rest;
+    const bytes = this.#bytes;
+    if (width === 4) bytes[offset] = value >>> 24;
+    for (let index = width - 1, shift = 0; index >= 0 && shift < 24; index--, shift += 8) {
+      bytes[offset + index] = value >>> shift;
     }
   }
 
-  /** A copy of exactly what was written. */
+  /** A copy of exactly what was written. Ends this writer. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const result = this.#bytes.slice(0, this.#length);
+    this.#bytes.fill(0, 0, this.#length);
+    if (this.#bytes.length === spareLength) spare = this.#bytes;
+    this.#bytes = nothing;
+    return result;
   }
 }
 

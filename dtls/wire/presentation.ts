@@ -95,9 +95,12 @@ export function vector<T>(type: Type<T>, min: number, max: number): Type<readonl
 export function struct<F extends Fields>(fields: F): Type<StructOf<F>>;
 export function struct(fields: Fields): Type<Record<string, unknown>> {
   const entries = Object.entries(fields);
+  // Begun as a copy that has all fields already: adding them one by one is several times slower.
+  const blank: Record<string, unknown> = {};
+  for (const [name] of entries) blank[name] = undefined;
   return {
     read(reader) {
-      const value: Record<string, unknown> = {};
+      const value = { ...blank };
       for (const [name, type] of entries) value[name] = type.read(reader);
       return value;
     },
