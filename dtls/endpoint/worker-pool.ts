@@ -99,7 +99,7 @@ export class WorkerPool extends EventEmitter<WorkerPoolEvents> implements AsyncD
     this.#places[index] = own;
     worker.on("error", (error) => {
       if (this.listenerCount("error") > 0) this.emit("error", error);
-      else process.emitWarning(error);
+      else process.emitWarning(error instanceof Error ? error : new Error(String(error)));
     });
     worker.on("exit", (code) => this.#onExit(index, own, code));
     for (const [other, existing] of this.#places.entries()) {
