@@ -1,6 +1,7 @@
 /** Devices with a pre-shared key, by our own client and by node-dtls-client, against our own server. */
 import { randomBytes } from "node:crypto";
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -102,6 +103,28 @@ describe.each(["dtls", "node-dtls-client"] as const)("over %s", (transport) => {
     stranger.close();
   });
 
+  test("application data that is not protected, on the path and before the handshake is done, is not shown", async () => {
+    await using path = await Path.to(server.port, (device, { forge }) => {
+      forge("17fefd00000000000000070006666f72676564", device);
+    });
+    const session = openPskSession(options({ transport, gateway: `127.0.0.1:${path.port}` }));
+    cleanUp.use(session);
+    const got = collect(session);
+    await new Promise<void>((resolve) => session.once("connected", () => resolve()));
+    expect(await echo(session, "mine")).toBe("mine");
+    expect(got.map((data) => Buffer.from(data).toString())).toEqual(["mine"]);
+    expect(path.forged).toBeGreaterThan(0);
+  });
+
+  test("a fatal alert of a stranger, in the middle of the handshake, ends nothing", async () => {
+    await using path = await Path.to(server.port, (device, { forgeFromElsewhere }) => {
+      forgeFromElsewhere("15fefd000000000000000700020228", device);
+    });
+    await using session = await connectPsk(options({ transport, gateway: `127.0.0.1:${path.port}` }));
+    expect(await echo(session, "mine")).toBe("mine");
+    expect([path.forged > 0, server.handshakes.length]).toEqual([true, 1]);
+  });
+
   test("a message that no datagram takes is refused", async () => {
     const session = await connected({ transport });
     const tooLarge = new Uint8Array(session.maxMessageBytes + 1);
@@ -130,6 +153,64 @@ test("the key shows in no session that is looked at", async () => {
   expect(shown).not.toContain(key.toString("hex").slice(0, 16));
   expect(shown).not.toContain([...key.subarray(0, 4)].join(", "));
 });
+
+interface Device {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The path to a server, where somebody has a word with the device before each datagram of the server's. */
+class Path implements AsyncDisposable {
+  readonly #near: Socket;
+  readonly #far: Socket;
+  readonly #elsewhere: Socket;
+  forged = 0;
+
+  private constructor(near: Socket, far: Socket, elsewhere: Socket) {
+    this.#near = near;
+    this.#far = far;
+    this.#elsewhere = elsewhere;
+  }
+
+  static async to(serverPort: number, before: (device: Device, path: Path) => void): Promise<Path> {
+    const [near, far, elsewhere] = [await bound(), await bound(), await bound()];
+    const path = new Path(near, far, elsewhere);
+    let device: Device | undefined;
+    near.on("message", (datagram, from) => {
+      device = from;
+      far.send(datagram, serverPort, "127.0.0.1");
+    });
+    far.on("message", (datagram) => {
+      if (device === undefined) return;
+      before(device, path);
+      near.send(datagram, device.port, device.address);
+    });
+    return path;
+  }
+
+  get port(): number {
+    return this.#near.address().port;
+  }
+
+  readonly forge = (hex: string, device: Device) => this.#send(this.#near, hex, device);
+  readonly forgeFromElsewhere = (hex: string, device: Device) => this.#send(this.#elsewhere, hex, device);
+
+  #send(socket: Socket, hex: string, device: Device): void {
+    this.forged += 1;
+    socket.send(Buffer.from(hex, "hex"), device.port, device.address);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of [this.#near, this.#far, this.#elsewhere]) socket.close();
+  }
+}
+
+async function bound(): Promise<Socket> {
+  const socket = createSocket("udp4");
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  return socket;
+}
 
 function options(over: Partial<ConnectPskOptions> = {}): ConnectPskOptions {
   return {
