@@ -40,8 +40,13 @@ class Target {
     });
   }
 
-  honestClient(address: Address): HonestClient {
-    const client = new HonestClient(this.prng, (datagram) => this.endpoint.receive(datagram, address));
+  /** `datagrams`: it falls silent after so many. */
+  honestClient(address: Address, datagrams = Number.POSITIVE_INFINITY): HonestClient {
+    let left = datagrams;
+    const client = new HonestClient(this.prng, (datagram) => {
+      if (left > 0) this.endpoint.receive(datagram, address);
+      left -= 1;
+    });
     this.#receivers.set(keyOf(address), (datagram) => client.receive(datagram));
     return client;
   }
@@ -108,6 +113,10 @@ test("a cookie is good for its address and hello alone: 20,000 hellos with someb
     other.set(target.prng.bytes(32), 27);
     target.endpoint.receive(other, { address: "192.0.2.99", port: 1000 });
   }
+  // Another client behind the same NAT.
+  for (let port = 1001; port < 2000; port += 1) {
+    target.endpoint.receive(hello, { address: "192.0.2.99", port });
+  }
   expect(target.endpoint.core.stats.handshakesStarted).toBe(started);
   client.echo();
 });
@@ -116,16 +125,13 @@ test("a host that has real addresses and floods with good cookies stops at its l
   const target = new Target();
   for (let index = 0; index < 500; index += 1) {
     // It never goes on after its ClientHello with the cookie.
-    const address = { address: "203.0.113.1", port: 1000 + index };
-    const seen: Uint8Array[] = [];
-    const client = new HonestClient(target.prng, (datagram) => {
-      if (seen.length < 2) target.endpoint.receive(datagram, address);
-      seen.push(datagram);
-    });
+    const client = target.honestClient({ address: "203.0.113.1", port: 1000 + index }, 2);
     expect(() => client.handshake()).toThrow("no session");
   }
-  const half = target.endpoint.core.stats;
-  expect(half.handshaking).toBeLessThanOrEqual(100);
+  const { stats } = target.endpoint.core;
+  expect(stats.helloVerifyRequests).toBe(500);
+  expect(stats.handshaking).toBe(100);
+  expect(stats.discarded.too_many_from_host).toBe(400);
   target.honestClient({ address: "192.0.2.99", port: 1000 }).handshake().echo();
 });
 

@@ -27,22 +27,27 @@ const leastComplete: Record<number, number> = {
 
 describe.skipIf(onlySeed !== undefined)("handshakes over a bad network", () => {
   for (const percent of lossPercents) {
-    test(`${perLoss} handshakes at ${percent} % loss complete, or fail cleanly in time, and only with proof of the peer (R3, R4, U8, B5)`, () => {
-      const outcomes: Outcome[] = [];
-      for (let index = 0; index < perLoss; index += 1) {
-        const outcome = play(drawScenario(percent * 1_000_000 + index, percent / 100));
-        expect(outcome.wrong, `SIMULATION_SEED=${outcome.scenario.seed} SIMULATION_LOSS=${percent}`).toEqual(
-          [],
+    test(
+      `${perLoss} handshakes at ${percent} % loss complete, or fail cleanly in time, and only with proof of the peer (R3, R4, U8, B5)`,
+      () => {
+        const outcomes: Outcome[] = [];
+        for (let index = 0; index < perLoss; index += 1) {
+          const outcome = play(drawScenario(percent * 1_000_000 + index, percent / 100));
+          expect(
+            outcome.wrong,
+            `SIMULATION_SEED=${outcome.scenario.seed} SIMULATION_LOSS=${percent}`,
+          ).toEqual([]);
+          outcomes.push(outcome);
+        }
+        // A damaged message of epoch 0 is one that the peer never sent: it may end the handshake.
+        const honest = outcomes.filter(
+          ({ scenario }) => scenario.impostor === "nobody" && scenario.faults.corrupt === 0,
         );
-        outcomes.push(outcome);
-      }
-      // A damaged message of epoch 0 is one that the peer never sent: it may end the handshake.
-      const honest = outcomes.filter(
-        ({ scenario }) => scenario.impostor === "nobody" && scenario.faults.corrupt === 0,
-      );
-      const complete = honest.filter((outcome) => outcome.complete).length;
-      expect(complete / honest.length).toBeGreaterThanOrEqual(leastComplete[percent] ?? 1);
-    }, 120_000);
+        const complete = honest.filter((outcome) => outcome.complete).length;
+        expect(complete / honest.length).toBeGreaterThanOrEqual(leastComplete[percent] ?? 1);
+      },
+      120 * Math.max(perLoss, 1000),
+    );
   }
 });
 

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { Suite } from "../../../../dtls/crypto/suites.ts";
 import { DtlsError } from "../../../../dtls/errors.ts";
 import { AuthenticatedPeer } from "../../../../dtls/handshake/peer.ts";
+import type { ResumableSession } from "../../../../dtls/handshake/session.ts";
+import type { ClientExtensions } from "../../../../dtls/wire/extensions.ts";
+import { HandshakeType, NamedGroup, SignatureScheme } from "../../../../dtls/wire/registry.ts";
 import { deviceCredential, leafOf, serverCredential } from "../../../support/dtls/credentials.ts";
+import { DuelWithServer } from "../../../support/dtls/duel.ts";
 import { drop, type Faults } from "../../../support/dtls/network.ts";
 import { Pair, type PairOptions } from "../../../support/dtls/pair.ts";
 import { suiteNamed } from "../../../support/dtls/settings.ts";
@@ -166,6 +171,7 @@ describe.each(kinds)("resumption by %s", (kind) => {
         client: { ...settings.client, ...loose, session: session && flip(session) },
       }).handshake();
       // Our hellos always have the extension, so that a session without it falls back to a full handshake.
+      expect(after.established).toBe(true);
       expect(after.serverSession.association.resumed).toBe(extendedMasterSecret);
     },
   );
@@ -220,4 +226,70 @@ describe.each(kinds)("resumption by %s", (kind) => {
       }
     },
   );
+});
+
+describe("a client that offers a session under other conditions", () => {
+  const one = suiteNamed("TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+  const other = suiteNamed("TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8");
+  const hello: ClientExtensions = {
+    serverName: "gateway.example",
+    supportedGroups: [NamedGroup.secp256r1],
+    signatureAlgorithms: [SignatureScheme.ecdsa_secp256r1_sha256],
+    extendedMasterSecret: true,
+  };
+
+  /** What a server does with the session of an earlier handshake when `change` is different about the new one. */
+  function offer(change: {
+    readonly suite?: Suite;
+    readonly extensions?: ClientExtensions;
+    readonly stored?: Partial<ResumableSession>;
+  }): DuelWithServer {
+    const { before, session } = twice("session id");
+    const duel = new DuelWithServer({
+      server: { cipherSuites: [one, other], sessionIds: true, requireExtendedMasterSecret: false },
+      application: { sessions: before.sessions.altered((it) => ({ ...it, ...change.stored })) },
+      adversary: {
+        suite: change.suite ?? one,
+        extensions: change.extensions ?? hello,
+        sessionId: session?.sessionId ?? new Uint8Array(),
+      },
+    });
+    duel.say("CLIENT_HELLO");
+    duel.say("CLIENT_HELLO_WITH_COOKIE");
+    return duel;
+  }
+
+  const isFull = ({ adversary }: DuelWithServer): boolean =>
+    adversary.heardTypes.includes(HandshakeType.certificate);
+
+  test("the valid twin is resumed", () => {
+    expect(isFull(offer({}))).toBe(false);
+  });
+
+  test.each([
+    ["RFC 5246 §7.4.1.2: without the session's suite", { suite: other }],
+    ["RFC 6066 §3: for another server name", { extensions: { ...hello, serverName: "other.example" } }],
+    ["RFC 6066 §3: for no server name", { extensions: { ...hello, serverName: undefined } }],
+    [
+      "RFC 7627 §5.3: with extended master secret, which the session had not",
+      { stored: { extendedMasterSecret: false } },
+    ],
+    ["past its time", { stored: { expiresAt: 0 } }],
+    ["made for another protocol", { stored: { alpnProtocol: "mqtt" } }],
+    [
+      "of a client that showed no certificate, where one is demanded",
+      { stored: { peerCertificateType: undefined } },
+    ],
+  ])("%s there is a full handshake (A7)", (_, change) => {
+    const duel = offer(change);
+    expect(isFull(duel)).toBe(true);
+    for (const name of duel.rightOrder.slice(2)) duel.say(name);
+    expect(duel.session?.established).toBe(true);
+    expect(duel.session?.association.resumed).toBe(false);
+  });
+
+  test("RFC 7627 §5.3: without extended master secret, which the session had, the handshake ends (A7)", () => {
+    const duel = offer({ extensions: { ...hello, extendedMasterSecret: undefined } });
+    expect(duel.session?.error?.code).toBe("DTLS_NO_EXTENDED_MASTER_SECRET");
+  });
 });
