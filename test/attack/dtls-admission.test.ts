@@ -152,7 +152,7 @@ describe.concurrent("over DTLS a client certificate is refused by its own reason
     expect(await echo(await over.connect(good), "in")).toBe("in");
   });
 
-  test("G-CERT-01: no certificate", async () => {
+  test("G-CERT-01: no certificate (U13)", async () => {
     await using over = await DtlsTestGateway.start();
     expect(await over.refusedBy(over.dial({}))).toBe("handshake_failure");
     expect(await over.at.refusal()).toBe("no_certificate");
@@ -254,7 +254,7 @@ describe.concurrent("over DTLS a client certificate is refused by its own reason
 });
 
 describe.concurrent("over DTLS a session is worth no more than its certificate", () => {
-  test("G-CERT-18: revoked while connected, the session ends within a second", async () => {
+  test("G-CERT-18: revoked while connected, the session ends within a second (U11)", async () => {
     await using over = await DtlsTestGateway.start();
     const peer = await over.at.peer("d1");
     const [session, twin] = [await over.connect(peer), await over.connect(await over.at.peer("d2"))];
@@ -267,7 +267,7 @@ describe.concurrent("over DTLS a session is worth no more than its certificate",
 
   test.each([
     [
-      "P-10: a session of a certificate that was revoked is not resumed",
+      "P-10: a session of a certificate that was revoked is not resumed (A7)",
       "certificate_revoked",
       "certificate_revoked",
     ],
@@ -290,7 +290,7 @@ describe.concurrent("over DTLS a session is worth no more than its certificate",
     expect(at.gateway.sessions()).toEqual([]);
   });
 
-  test("P-10: a session of a certificate that has expired is not resumed", async () => {
+  test("P-10: a session of a certificate that has expired is not resumed (A7)", async () => {
     await using over = await DtlsTestGateway.start();
     const notAfter = new Date(Math.ceil((Date.now() + 1500) / 1000) * 1000);
     const peer = await over.at.peer("d1", {}, { notAfter });
@@ -342,7 +342,7 @@ describe.concurrent("over DTLS a certificate is worth nothing without its key, a
     await over.connect(thief);
   });
 
-  test("G-CERT-12: CertificateVerify left out: what follows is not waited for, and nothing comes of it", async () => {
+  test("G-CERT-12: CertificateVerify left out: what follows is not waited for, and nothing comes of it (A1)", async () => {
     await using over = await DtlsTestGateway.start({ limits: { dtlsHandshakeTimeoutMs: 1000 } });
     const peer = await over.at.peer("d1");
     await using adversary = await AdversaryOverUdp.open(over.port, { shows: peer.tls });
@@ -361,7 +361,7 @@ describe.concurrent("over DTLS a certificate is worth nothing without its key, a
     await over.at.event("session.opened");
   });
 
-  test("G-CERT-02: an empty Certificate message, then the normal flow", async () => {
+  test("G-CERT-02: an empty Certificate message, then the normal flow (U13)", async () => {
     await using over = await DtlsTestGateway.start();
     await using adversary = await AdversaryOverUdp.open(over.port);
     await adversary.hello();

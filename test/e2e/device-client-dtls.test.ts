@@ -146,7 +146,7 @@ describe("reconnecting", () => {
     await echo(session, "after");
   });
 
-  test("a gateway that was killed and started anew is noticed by its silence", async () => {
+  test("a gateway that was killed and started anew is noticed by its silence (U3)", async () => {
     const session = await connected({ silenceMs: 300 });
     await echo(session, "before");
     await server.crash();

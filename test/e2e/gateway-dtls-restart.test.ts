@@ -27,7 +27,7 @@ function start(dtlsPort = 0): Promise<DtlsTestGateway> {
 const kept = () => join(directory, "dtls-associations");
 const key = () => join(directory, "dtls-associations.key");
 
-test("a restart strands nobody: sessions go on, without a handshake, as if nothing had been", async () => {
+test("a restart strands nobody: sessions go on, without a handshake, as if nothing had been (U3)", async () => {
   await using first = await start();
   const { port } = first;
   const peer = await first.at.peer("d1");

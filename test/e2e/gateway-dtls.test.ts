@@ -100,7 +100,7 @@ describe("a device over DTLS", () => {
     ).toEqual(["dtls", "mqtt"]);
   });
 
-  test("goes on from another port, as behind a NAT that forgot it, and the event says so", async () => {
+  test("goes on from another port, as behind a NAT that forgot it, and the event says so (U4)", async () => {
     await using over = await DtlsTestGateway.start();
     await using nat = await Nat.before(over.port);
     const { cert, key } = (await over.at.peer("d1")).tls;
