@@ -62,6 +62,8 @@ export class DtlsService {
         return this.#listen(port, undefined);
       });
     } catch (error) {
+      // Nothing was sent under their keys, for there was no port: they wait for the next attempt.
+      if (kept !== undefined) this.#keep(kept);
       throw listenError(error, host, port);
     }
   }
@@ -84,15 +86,9 @@ export class DtlsService {
     if (endpoint === undefined) return;
     const live = [...this.sessions].filter((session) => !session.ended);
     for (const session of live) session.note("gateway_stopping", "the gateway stops");
-    const kept = this.#kept;
-    if (kept === undefined || live.length === 0) return endpoint.close();
+    if (this.#kept === undefined || live.length === 0) return endpoint.close();
     const key = randomBytes(32);
-    const associations = await endpoint.exportAssociations(key);
-    try {
-      kept.keep({ key, associations });
-    } catch (error) {
-      this.#context.warn("the DTLS sessions could not be kept: devices connect again", error);
-    }
+    this.#keep({ key, associations: await endpoint.exportAssociations(key) });
   }
 
   async #listen(port: number, kept: Kept | undefined): Promise<void> {
@@ -190,6 +186,14 @@ export class DtlsService {
     const { reason, detail } = whyRefused(error);
     const about = { transport: "dtls", address: plainAddress(address), ...shownBy(claim) } as const;
     this.#context.refused(reason, detail, about);
+  }
+
+  #keep(kept: Kept): void {
+    try {
+      this.#kept?.keep(kept);
+    } catch (error) {
+      this.#context.warn("the DTLS sessions could not be kept: devices connect again", error);
+    }
   }
 
   #takeKept(): Kept | undefined {

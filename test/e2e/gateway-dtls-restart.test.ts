@@ -1,3 +1,5 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -94,6 +96,22 @@ test("after a crash nothing was kept: the device connects again", async () => {
   await expect(echo(lost, "anybody?", 500)).rejects.toThrow(/aborted/);
   const session = await second.connect(peer);
   expect(await echo(session, "again")).toBe("again");
+});
+
+test("a start that fails for a port in use takes nothing from the next one", async () => {
+  await using first = await start();
+  const { port } = first;
+  const session = await first.connect(await first.at.peer("d1"));
+  await first.at.gateway.close();
+  const holder = createSocket("udp4");
+  holder.bind({ port, address: "127.0.0.1", exclusive: true });
+  await once(holder, "listening");
+  await expect(start(port)).rejects.toMatchObject({ code: "GATEWAY_LISTEN_FAILED" });
+  holder.close();
+  await once(holder, "close");
+  await using second = await start(port);
+  expect(await echo(session, "after")).toBe("after");
+  expect(second.at.eventsOf("session.opened")).toHaveLength(1);
 });
 
 test("files that are damaged, or of another key, are a warning and no reason not to start", async () => {
