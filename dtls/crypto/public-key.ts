@@ -53,7 +53,7 @@ const algorithmIdentifiers: ReadonlySet<string> = new Set([
  * Certificates and raw keys share it: what is DER of the one is never DER of the other.
  */
 const cache = new Map<string, KeyObject>();
-const cacheSize = 256;
+const cacheSize = 2048;
 
 function remembered(der: Uint8Array, spkiOf: (der: Uint8Array) => Uint8Array): KeyObject {
   if (der.length > maxCertificateLength) {

@@ -22,6 +22,16 @@ export function schemesForKey(publicKey: KeyObject): readonly SignatureScheme[] 
 }
 
 /**
+ * What a signer makes. One that says nothing is asked for the one scheme that follows from its key, without RSA-PSS: it
+ * may look at nothing but the key when it signs.
+ */
+export function schemesOfSigner({ schemes, publicKey }: Signer): readonly SignatureScheme[] {
+  if (schemes !== undefined) return schemes;
+  const own = schemesForKey(publicKey).find((scheme) => parameters[scheme].saltLength === undefined);
+  return own === undefined ? [] : [own];
+}
+
+/**
  * Whether `signature` is over `bytes`, by this key, in this scheme. A scheme that is unknown or not one of the key's is
  * a signature that does not verify. That the scheme was offered to the peer is the caller's to check (A2).
  */

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
-import { KeySigner, schemesForKey } from "../crypto/signature.ts";
+import { KeySigner, schemesOfSigner } from "../crypto/signature.ts";
 import { DtlsError } from "../errors.ts";
 import type { Credential, Signer } from "../signer.ts";
 import type { SignatureScheme } from "../wire/registry.ts";
@@ -40,7 +40,7 @@ export function chooseCredential(
   return credentials.find(
     ({ certificateType, signer }) =>
       certificateTypes.includes(certificateType) &&
-      schemesOf(signer).some((scheme) => signatureSchemes.includes(scheme)),
+      schemesOfSigner(signer).some((scheme) => signatureSchemes.includes(scheme)),
   );
 }
 
@@ -93,17 +93,6 @@ function textOf(pem: Pem, option: string): string {
   if (pem instanceof Uint8Array) return Buffer.from(pem).toString("latin1");
   throw invalid(`${option} must be PEM, as text or bytes`);
 }
-
-/** Without `schemes` a signer is taken to know no RSA-PSS. */
-function schemesOf(signer: Signer): readonly SignatureScheme[] {
-  return (
-    signer.schemes ??
-    schemesForKey(signer.publicKey).filter((scheme) => scheme < firstPss || scheme > lastPss)
-  );
-}
-
-const firstPss = 0x0804;
-const lastPss = 0x0806;
 
 function invalid(message: string): DtlsError {
   return new DtlsError("DTLS_OPTIONS_INVALID", message);

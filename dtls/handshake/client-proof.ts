@@ -1,5 +1,5 @@
 import { ecdhePskPremaster, pskPremaster } from "../crypto/premaster.ts";
-import { schemesForKey } from "../crypto/signature.ts";
+import { schemesOfSigner } from "../crypto/signature.ts";
 import { DtlsError } from "../errors.ts";
 import type { Credential } from "../signer.ts";
 import { CertificateRequest, CertificateVerify } from "../wire/certificate.ts";
@@ -337,7 +337,7 @@ function schemeFor(
   context: ClientContext,
 ): SignatureScheme | undefined {
   if (request === undefined || certificateType !== terms.ownCertificateType) return undefined;
-  const able: readonly number[] = signer.schemes ?? schemesForKey(signer.publicKey);
+  const able: readonly number[] = schemesOfSigner(signer);
   return schemesOf(request, context).find((scheme) => able.includes(scheme));
 }
 

@@ -1,6 +1,6 @@
 import type { ServerSettings } from "../association/settings.ts";
 import type { KeyShare } from "../crypto/key-agreement.ts";
-import { schemesForKey } from "../crypto/signature.ts";
+import { schemesOfSigner } from "../crypto/signature.ts";
 import type { Suite } from "../crypto/suites.ts";
 import { DtlsError } from "../errors.ts";
 import type { Credential } from "../signer.ts";
@@ -420,7 +420,7 @@ function chooseSuite(
   const { publicKey } = credential.signer;
   const keyExchange = publicKey.asymmetricKeyType === "rsa" ? "ECDHE_RSA" : "ECDHE_ECDSA";
   const suite = offer.suites.find((one) => one.keyExchange === keyExchange);
-  const able: readonly number[] = credential.signer.schemes ?? schemesForKey(publicKey);
+  const able: readonly number[] = schemesOfSigner(credential.signer);
   const scheme = commonSchemes(settings, offer).find((one) => able.includes(one));
   if (suite === undefined || scheme === undefined || !knowsCurve(credential, offer)) return undefined;
   // RFC 7250 §4.2: a kind of certificate that the client did not ask for is not shown to it.

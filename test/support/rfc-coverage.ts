@@ -18,6 +18,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const sources = [
   "test/unit/dtls/**/*.test.ts",
   "test/*/dtls-*.test.ts",
+  "test/*/{gateway,device-client,cli}-dtls*.test.ts",
   "test/support/dtls-interop/features.ts",
 ];
 const label = String.raw`[A-IRU]\d*(?:\.\d+)?`;

@@ -2,7 +2,12 @@ import { constants, createPublicKey, generateKeyPairSync, type KeyObject, sign, 
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { publicKeyOfCertificate } from "../../../../dtls/crypto/public-key.ts";
-import { KeySigner, schemesForKey, verifySignature } from "../../../../dtls/crypto/signature.ts";
+import {
+  KeySigner,
+  schemesForKey,
+  schemesOfSigner,
+  verifySignature,
+} from "../../../../dtls/crypto/signature.ts";
 import { SignatureScheme } from "../../../../dtls/wire/registry.ts";
 import { dtlsErrorCode } from "../../../support/dtls/dtls-error-code.ts";
 import { hex } from "../../../support/dtls/hex.ts";
@@ -30,6 +35,26 @@ const unusable: readonly (readonly [string, { publicKey: KeyObject; privateKey: 
   ["Ed448", generateKeyPairSync("ed448")],
   ["X25519", generateKeyPairSync("x25519")],
 ];
+
+describe("schemes of a signer", () => {
+  const silent = (publicKey: KeyObject) => ({ publicKey, sign: () => new Uint8Array() });
+
+  test("one that names none is asked for the one of its key, never for RSA-PSS or another hash (A2)", () => {
+    expect(schemesOfSigner(silent(keys["P-256"].publicKey))).toEqual([
+      SignatureScheme.ecdsa_secp256r1_sha256,
+    ]);
+    expect(schemesOfSigner(silent(keys["P-384"].publicKey))).toEqual([
+      SignatureScheme.ecdsa_secp384r1_sha384,
+    ]);
+    expect(schemesOfSigner(silent(keys.Ed25519.publicKey))).toEqual([SignatureScheme.ed25519]);
+    expect(schemesOfSigner(silent(keys["RSA-2048"].publicKey))).toEqual([SignatureScheme.rsa_pkcs1_sha256]);
+  });
+
+  test("one that names some is asked for those, in its order", () => {
+    const schemes = [SignatureScheme.rsa_pss_rsae_sha512, SignatureScheme.rsa_pkcs1_sha384];
+    expect(schemesOfSigner({ ...silent(keys["RSA-2048"].publicKey), schemes })).toEqual(schemes);
+  });
+});
 
 describe("schemes of a key", () => {
   const ecdsa = [SignatureScheme.ecdsa_secp256r1_sha256, SignatureScheme.ecdsa_secp384r1_sha384];
