@@ -47,7 +47,7 @@ export interface CommonSettings {
   readonly alpnProtocols: readonly string[];
   /** Certificate types that this side takes from its peer, in order of preference. */
   readonly peerCertificateTypes: readonly ("X509" | "RawPublicKey")[];
-  /** The largest UDP payload that is sent, in bytes. */
+  /** The largest UDP payload of a handshake, in bytes. Messages of the application are sent as they are. */
   readonly mtu: number;
   /** RFC 8449: the largest plaintext that this side wants to receive, 64 to 16384; undefined: no limit but 2^14. */
   readonly recordSizeLimit: number | undefined;

@@ -1,8 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { KeySigner, schemesOfSigner } from "../crypto/signature.ts";
 import { DtlsError } from "../errors.ts";
-import type { Credential, Signer } from "../signer.ts";
-import type { SignatureScheme } from "../wire/registry.ts";
+import type { Credential } from "../signer.ts";
 import type { CredentialQuestion, Pem, PemCredential } from "./options.ts";
 
 /** A certificate chain with the key of its first certificate. @throws DtlsError DTLS_OPTIONS_INVALID */

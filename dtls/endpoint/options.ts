@@ -108,7 +108,10 @@ export interface CommonOptions {
   readonly dangerouslyAllowMissingExtendedMasterSecret?: boolean | undefined;
 
   // --- sizes and times ---
-  /** The largest UDP payload that is sent, in bytes, 256 to 65507; default 1200. */
+  /**
+   * The largest UDP payload of a handshake, in bytes, 256 to 65507; default 1200. A message of the application is one
+   * record and one datagram, however large: keep it below the path's MTU yourself.
+   */
   readonly mtu?: number | undefined;
   /** RFC 8449: the largest plaintext we want to receive, in bytes, 64 to 16384; default 16384 (nothing is negotiated). */
   readonly recordSizeLimit?: number | undefined;
