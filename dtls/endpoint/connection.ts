@@ -296,7 +296,9 @@ export class Connection {
       // Anybody can break a handshake that tries to resume: that must not take the session from its owner.
       if (this.isEstablished || !this.#stored.resumed) knowledge.forgetSession(this.#stored.sessionId);
     }
-    this.opened.reject(error ?? new DtlsError("DTLS_CLOSED", "closed before the handshake was complete"));
+    if (!this.isEstablished) {
+      this.opened.reject(error ?? new DtlsError("DTLS_CLOSED", "closed before the handshake was complete"));
+    }
     if (error === undefined) this.closed.resolve();
     else this.closed.reject(error);
     this.#host.onClosed(this, error);

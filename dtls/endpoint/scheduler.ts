@@ -1,6 +1,6 @@
-import { randomFillSync } from "node:crypto";
 import type { Environment } from "../association/settings.ts";
 import { generateKeyShare } from "../crypto/key-agreement.ts";
+import { randomBytes } from "../crypto/random.ts";
 
 /** Time, as the endpoint uses it; replaced in tests. */
 export interface Scheduler {
@@ -32,6 +32,6 @@ export const systemScheduler: Scheduler = {
 export const systemEnvironment: Environment = {
   now: () => performance.now(),
   wallClock: () => Date.now(),
-  random: (length) => randomFillSync(new Uint8Array(length)),
+  random: randomBytes,
   generateKeyShare,
 };

@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { PeerClaim } from "../association/outputs.ts";
+import { publicKeyOfCertificate } from "../crypto/public-key.ts";
 import { DtlsError } from "../errors.ts";
 import {
   allowsDigitalSignature,
@@ -33,7 +34,8 @@ export interface CaRules {
 
 /** More certificates than any honest path has. */
 const deepest = 6;
-const rememberedPaths = 1000;
+/** Half a kilobyte each, and only of peers that were found good. */
+const rememberedPaths = 4096;
 const smallestRsaBits = 2048;
 
 /** RFC 5280 §4.2.1.12 */
@@ -71,12 +73,13 @@ interface Path {
 export function verifyWithCa(rules: CaRules): (claim: PeerClaim) => CertificateIdentity {
   // Two signature checks cost a third of a handshake; validity is looked at each time.
   const known = new Map<string, Path>();
+  const anchors = rules.anchors.map((x509) => ({ x509, fields: readCertificateFields(x509.raw) }));
   return (claim) => {
     if (claim.certificateType !== "X509") {
       throw refused("the option ca judges X.509 certificates; raw public keys need verifyPeer");
     }
     const key = digestOf(claim.chain);
-    const path = known.get(key) ?? findPath(claim.chain, rules);
+    const path = known.get(key) ?? findPath(claim.chain, anchors, rules);
     const now = rules.wallClock();
     if (now < path.from) throw expired("is not valid yet", path.identity);
     if (now > path.until) throw expired("is past its validity", path.identity);
@@ -103,14 +106,14 @@ interface Parsed {
 }
 
 /** From the peer's certificate up to an anchor, which is its last. */
-function findPath(chain: readonly Uint8Array[], rules: CaRules): Path {
+function findPath(chain: readonly Uint8Array[], anchors: readonly Parsed[], rules: CaRules): Path {
   const [leaf, ...others] = chain.map((der) => parse(der));
   if (leaf === undefined) throw refused("the peer showed no certificate");
   const path = [leaf];
   for (let current = leaf; path.length < deepest; ) {
     const { x509 } = current;
-    const anchor = rules.anchors.find((candidate) => issued(candidate, x509));
-    if (anchor !== undefined) return judge([...path, parse(anchor.raw)], rules);
+    const anchor = anchors.find((candidate) => issued(candidate.x509, x509));
+    if (anchor !== undefined) return judge([...path, anchor], rules);
     const issuer = others.find((candidate) => !path.includes(candidate) && issued(candidate.x509, x509));
     if (issuer === undefined) break;
     path.push(issuer);
@@ -122,7 +125,7 @@ function findPath(chain: readonly Uint8Array[], rules: CaRules): Path {
 function judge(path: readonly Parsed[], rules: CaRules): Path {
   const [leaf, ...above] = path;
   if (leaf === undefined) throw refused("the peer showed no certificate");
-  for (const { x509, fields } of path) judgeAny(x509, fields);
+  for (const { x509, fields } of path) judgeExtensions(x509, fields);
   for (const { x509, fields } of path.slice(0, -1)) judgeSigned(x509, fields);
   for (const [below, { x509, fields }] of above.entries()) judgeAuthority(x509, fields, below, rules);
   judgeLeaf(leaf, rules);
@@ -139,7 +142,7 @@ function judge(path: readonly Parsed[], rules: CaRules): Path {
   };
 }
 
-function judgeAny(x509: X509Certificate, { extensions }: CertificateFields): void {
+function judgeExtensions(x509: X509Certificate, { extensions }: CertificateFields): void {
   if (extensions.has(extensionIds.nameConstraints)) {
     throw refused(`${nameOf(x509)} has name constraints, which need a full path validation in verifyPeer`);
   }
@@ -147,10 +150,6 @@ function judgeAny(x509: X509Certificate, { extensions }: CertificateFields): voi
     if (critical && !understood.has(id)) {
       throw refused(`${nameOf(x509)} has a critical extension that is not understood (OID ${id} in hex)`);
     }
-  }
-  const bits = x509.publicKey.asymmetricKeyDetails?.modulusLength;
-  if (bits !== undefined && bits < smallestRsaBits) {
-    throw refused(`the RSA key of ${nameOf(x509)} has ${bits} bits, ${smallestRsaBits} are needed`);
   }
 }
 
@@ -172,6 +171,10 @@ function judgeAuthority(
   below: number,
   rules: CaRules,
 ): void {
+  const bits = x509.publicKey.asymmetricKeyDetails?.modulusLength;
+  if (bits !== undefined && bits < smallestRsaBits) {
+    throw refused(`the RSA key of ${nameOf(x509)} has ${bits} bits, ${smallestRsaBits} are needed`);
+  }
   // RFC 5280 §6.1.4 (k), (n): cA is TRUE, and keyUsage, where it is there, has keyCertSign. node:crypto looks at both.
   if (!x509.ca) throw refused(`${nameOf(x509)} is not a CA's and issued a certificate`);
   const constraints = fields.extensions.get(extensionIds.basicConstraints);
@@ -188,6 +191,8 @@ function judgeAuthority(
 }
 
 function judgeLeaf({ x509, fields }: Parsed, { peer, name }: CaRules): void {
+  // Throws for a key that is too short. The handshake has read it already, so that this finds it.
+  publicKeyOfCertificate(x509.raw);
   if (x509.ca) throw refused(`${nameOf(x509)} is a CA's certificate, not a ${peer}'s`);
   const keyUsage = fields.extensions.get(extensionIds.keyUsage);
   if (keyUsage !== undefined && !allowsDigitalSignature(keyUsage.value)) {

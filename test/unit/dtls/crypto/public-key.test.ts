@@ -112,10 +112,10 @@ describe("the key of a certificate", () => {
     const key = publicKeyOfSpki(spki);
     expect(publicKeyOfSpki(Uint8Array.from(spki))).toBe(key);
     expect(publicKeyOfCertificate(certificate).equals(key)).toBe(true);
-    const others = Array.from({ length: 300 }, () => spkiOf(generateKeyPairSync("ed25519").publicKey));
-    for (const other of others.slice(0, 200)) publicKeyOfSpki(other);
+    const others = Array.from({ length: 2300 }, () => spkiOf(generateKeyPairSync("ed25519").publicKey));
+    for (const other of others.slice(0, 2000)) publicKeyOfSpki(other);
     expect(publicKeyOfSpki(spki)).toBe(key);
-    for (const other of others.slice(100)) publicKeyOfSpki(other);
+    for (const other of others.slice(300)) publicKeyOfSpki(other);
     expect(publicKeyOfSpki(spki)).toBe(key);
     for (const other of others) publicKeyOfSpki(other);
     expect(publicKeyOfSpki(spki)).not.toBe(key);
