@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Certificate } from "../../pki/index.ts";
 import { DtlsTestGateway, echo, endOf, Nat } from "../support/gateway-dtls.ts";
 import {
@@ -273,14 +273,13 @@ test("a registry that cannot be asked lets nobody in, and ends nobody", async ()
   const { at } = over;
   const before = await over.connect(await at.peer("d1"));
   const late = await at.peer("d2");
-  const { certificate } = at.registry;
-  at.registry.certificate = () => {
+  const asked = vi.spyOn(at.registry, "certificate").mockImplementation(() => {
     throw new Error("the database is gone");
-  };
+  });
   expect(await over.refusedBy(over.connect(late))).toBe("certificate_unknown");
   expect(await at.refusal()).toBe("certificate_refused");
   expect(await echo(before, "still here")).toBe("still here");
-  at.registry.certificate = certificate;
+  asked.mockRestore();
   expect(await echo(await over.connect(late), "in")).toBe("in");
 });
 
