@@ -145,6 +145,6 @@ export class PeerPath {
   }
 }
 
-export function sameAddress(a: Address, b: Address): boolean {
+function sameAddress(a: Address, b: Address): boolean {
   return a.port === b.port && a.address === b.address;
 }

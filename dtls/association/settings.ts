@@ -27,7 +27,7 @@ export interface Retransmission {
 }
 
 /** How our own connection ids are made (RFC 9146). All that an endpoint makes have the same length. */
-export interface ConnectionIds {
+interface ConnectionIds {
   readonly length: number;
   make(): Uint8Array;
 }

@@ -28,7 +28,7 @@ function environment(): FakeEnvironment {
 }
 
 /** What a ClientHello of an ordinary client says. */
-export const ordinary = {
+const ordinary = {
   supportedGroups: [NamedGroup.x25519, NamedGroup.secp256r1],
   ecPointFormats: [0],
   signatureAlgorithms: Object.values(SignatureScheme),
