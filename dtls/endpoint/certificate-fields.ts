@@ -48,27 +48,27 @@ export const extensionIds = {
  */
 export function readCertificateFields(der: Uint8Array): CertificateFields {
   const [certificate] = elements(der);
-  const [tbs, algorithm] = elements(content(certificate, SEQUENCE));
+  const [tbs, algorithm] = inside(certificate, SEQUENCE);
   const fields = fieldsOf(tbs);
   const extensions = fields.rest.find(({ tag }) => tag === EXTENSIONS);
   return {
-    signatureAlgorithm: hex(content(elements(content(algorithm, SEQUENCE))[0], OBJECT_IDENTIFIER)),
+    signatureAlgorithm: hex(content(inside(algorithm, SEQUENCE)[0], OBJECT_IDENTIFIER)),
     notAfter: notAfterOf(fields.validity),
     subject: fields.subject?.der ?? new Uint8Array(),
-    extensions: extensions === undefined ? new Map() : readExtensions(extensions.content),
+    extensions: extensions === undefined ? new Map() : readExtensions(extensions),
   };
 }
 
 /** The one field that every handshake asks for. @throws DtlsError DTLS_BAD_CERTIFICATE */
 export function readNotAfter(der: Uint8Array): Date {
   const [certificate] = elements(der);
-  return notAfterOf(fieldsOf(elements(content(certificate, SEQUENCE))[0]).validity);
+  return notAfterOf(fieldsOf(inside(certificate, SEQUENCE)[0]).validity);
 }
 
 /** RFC 5280 §4.2.1.9: SEQUENCE { cA BOOLEAN DEFAULT FALSE, pathLenConstraint INTEGER (0..MAX) OPTIONAL } */
 export function readBasicConstraints(value: Uint8Array): { ca: boolean; pathLength: number | undefined } {
   const [sequence] = elements(value);
-  const fields = elements(content(sequence, SEQUENCE));
+  const fields = inside(sequence, SEQUENCE);
   const ca = fields.some(({ tag, content }) => tag === BOOLEAN && content.length === 1 && content[0] !== 0);
   const limit = fields.find(({ tag }) => tag === INTEGER);
   // A limit of more than one byte is no limit for paths that are at most ten long.
@@ -93,28 +93,47 @@ const SEQUENCE = 0x30;
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
 
-interface Element {
+/** A value, by its place: a certificate has a hundred of them, of which few are looked at. */
+class Element {
   readonly tag: number;
-  readonly content: Uint8Array;
+  readonly source: Uint8Array;
+  readonly #at: number;
+  readonly start: number;
+  readonly end: number;
+
+  constructor(source: Uint8Array, at: number, start: number, end: number) {
+    this.tag = source[at] ?? 0;
+    this.source = source;
+    this.#at = at;
+    this.start = start;
+    this.end = end;
+  }
+
+  get content(): Uint8Array {
+    return this.source.subarray(this.start, this.end);
+  }
+
   /** With tag and length. */
-  readonly der: Uint8Array;
+  get der(): Uint8Array {
+    return this.source.subarray(this.#at, this.end);
+  }
 }
 
 function fieldsOf(tbs: Element | undefined) {
-  const fields = elements(content(tbs, SEQUENCE));
+  const fields = inside(tbs, SEQUENCE);
   const [, , , validity, subject, ...rest] = fields[0]?.tag === VERSION ? fields.slice(1) : fields;
   return { validity, subject, rest };
 }
 
 function notAfterOf(validity: Element | undefined): Date {
-  return readTime(elements(content(validity, SEQUENCE))[1]);
+  return readTime(inside(validity, SEQUENCE)[1]);
 }
 
-function readExtensions(explicit: Uint8Array): Map<string, CertificateExtension> {
-  const [sequence] = elements(explicit);
+function readExtensions(explicit: Element): Map<string, CertificateExtension> {
+  const [sequence] = inside(explicit, EXTENSIONS);
   const extensions = new Map<string, CertificateExtension>();
-  for (const extension of elements(content(sequence, SEQUENCE))) {
-    const [id, second, third] = elements(content(extension, SEQUENCE));
+  for (const extension of inside(sequence, SEQUENCE)) {
+    const [id, second, third] = inside(extension, SEQUENCE);
     const critical = second?.tag === BOOLEAN && second.content[0] !== 0;
     const key = hex(content(id, OBJECT_IDENTIFIER));
     // RFC 5280 §4.2: a certificate MUST NOT include more than one instance of a particular extension.
@@ -129,7 +148,7 @@ function readExtensions(explicit: Uint8Array): Map<string, CertificateExtension>
 
 /** RFC 5280 §4.1.2.5: YYMMDDHHMMSSZ, years from 1950 on, or YYYYMMDDHHMMSSZ. */
 function readTime(element: Element | undefined): Date {
-  const text = Buffer.from(element?.content ?? []).toString("latin1");
+  const text = viewed(element?.content ?? new Uint8Array()).toString("latin1");
   const full = element?.tag === UTC_TIME ? (text < "5" ? "20" : "19") + text : text;
   const digits = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(full);
   if ((element?.tag !== UTC_TIME && element?.tag !== GENERALIZED_TIME) || digits === null) throw malformed();
@@ -137,9 +156,9 @@ function readTime(element: Element | undefined): Date {
   return new Date(Date.UTC(year, month - 1, day, hour, minute, second));
 }
 
-function elements(bytes: Uint8Array): readonly Element[] {
+function elements(bytes: Uint8Array, from = 0, to = bytes.length): readonly Element[] {
   const found: Element[] = [];
-  for (let offset = 0; offset < bytes.length; ) {
+  for (let offset = from; offset < to; ) {
     const first = bytes[offset + 1] ?? 0;
     const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
     // Indefinite lengths are not DER, and nothing here is longer than 16 MB.
@@ -148,16 +167,17 @@ function elements(bytes: Uint8Array): readonly Element[] {
     for (let index = 0; index < lengthBytes; index++)
       length = length * 256 + (bytes[offset + 2 + index] ?? 0);
     const start = offset + 2 + lengthBytes;
-    if (start + length > bytes.length) throw malformed();
+    if (start + length > to) throw malformed();
     const end = start + length;
-    found.push({
-      tag: bytes[offset] ?? 0,
-      content: bytes.subarray(start, end),
-      der: bytes.subarray(offset, end),
-    });
+    found.push(new Element(bytes, offset, start, end));
     offset = end;
   }
   return found;
+}
+
+function inside(element: Element | undefined, tag: number): readonly Element[] {
+  if (element?.tag !== tag) throw malformed();
+  return elements(element.source, element.start, element.end);
 }
 
 function content(element: Element | undefined, tag: number): Uint8Array {
@@ -166,7 +186,11 @@ function content(element: Element | undefined, tag: number): Uint8Array {
 }
 
 function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
+  return viewed(bytes).toString("hex");
+}
+
+function viewed(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 function malformed(): DtlsError {
