@@ -32,6 +32,12 @@ export function publicKeyOfSpki(der: Uint8Array): KeyObject {
 /** RFC 5280 sets no limit. A certificate of a device has 1 kB, one with every extension there is has a few. */
 const maxCertificateLength = 65_535;
 
+/**
+ * OpenSSL's readers of certificates, and so `new X509Certificate()`, look for PEM first and find it anywhere. Within the
+ * DER of a certificate it would make another one of it than the one whose key was proved (A4).
+ */
+const pemMarker = "-----BEGIN ";
+
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
 const BIT_STRING = 0x03;
@@ -90,6 +96,9 @@ function readKey(spki: Uint8Array): KeyObject {
 }
 
 function spkiOfCertificate(der: Uint8Array): Uint8Array {
+  if (Buffer.from(der.buffer, der.byteOffset, der.length).includes(pemMarker)) {
+    throw bad("PEM stands within it");
+  }
   const certificate = valueAt(der, 0, der.length, SEQUENCE);
   if (certificate.end !== der.length) throw bad("bytes follow the certificate");
   const tbs = valueAt(der, certificate.start, certificate.end, SEQUENCE);

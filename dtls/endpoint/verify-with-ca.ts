@@ -222,8 +222,15 @@ function issued(issuer: X509Certificate, subject: X509Certificate): boolean {
 
 function parse(der: Uint8Array): Parsed {
   const fields = readCertificateFields(der);
+  const x509 = readX509(der);
+  // It looks for PEM anywhere before it reads DER: what it found must be what `fields` are of.
+  if (Buffer.compare(x509.raw, der) !== 0) throw refused("a certificate is not DER and nothing else");
+  return { x509, fields };
+}
+
+function readX509(der: Uint8Array): X509Certificate {
   try {
-    return { x509: new X509Certificate(der), fields };
+    return new X509Certificate(der);
   } catch (cause) {
     throw new DtlsError("DTLS_BAD_CERTIFICATE", "a certificate cannot be parsed", { cause });
   }

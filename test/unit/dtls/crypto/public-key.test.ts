@@ -85,6 +85,11 @@ describe("the key of a certificate", () => {
     expectRefused(() => publicKeyOfCertificate(resized(Buffer.concat([certificate, hex("0500")]), header)));
   });
 
+  test("PEM within a certificate, which other readers would take for the certificate, is refused (A4)", async () => {
+    const { certificate: other } = await mint({ commonName: `a\n-----BEGIN CERTIFICATE-----\nb` });
+    expectRefused(() => publicKeyOfCertificate(other.der));
+  });
+
   test("more than 65535 bytes are not even looked at (E2)", () => {
     expectRefused(() => publicKeyOfCertificate(new Uint8Array(65_536).fill(0x30)));
     expectRefused(() => publicKeyOfSpki(new Uint8Array(2 ** 20)));

@@ -107,6 +107,17 @@ describe("a path to an anchor (R7)", () => {
   });
 });
 
+test("PEM within a certificate is not read in its place, in a leaf or above it (A4)", () => {
+  const stranger = mintCa(mintRoot());
+  const withPem = (pem: string) => ({
+    extensions: [rawExtension("1.2.3.4", false, Buffer.from(`\n${pem}\n`))],
+  });
+  const leaf = mintDevice(stranger, "stranger", withPem(device().pem));
+  expect(refusal({ chain: [leaf, issuing] })).toBe("DTLS_BAD_CERTIFICATE");
+  const above = mintCa(mintRoot(), withPem(issuing.pem));
+  expect(refusal({ chain: [device(), above] })).toBe("DTLS_BAD_CERTIFICATE");
+});
+
 describe("validity (RFC 5280 §6.1.3 (a)(2))", () => {
   test.each([
     ["the leaf is over", device({ notAfter: daysFromNow(-1) }), issuing],
