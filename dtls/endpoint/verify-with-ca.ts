@@ -1,7 +1,8 @@
-import { createHash, X509Certificate } from "node:crypto";
+import { createHash, type KeyObject, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { PeerClaim } from "../association/outputs.ts";
 import { publicKeyOfCertificate } from "../crypto/public-key.ts";
+import { schemesForKey } from "../crypto/signature.ts";
 import { DtlsError } from "../errors.ts";
 import {
   allowsDigitalSignature,
@@ -34,6 +35,10 @@ export interface CaRules {
 
 /** More certificates than any honest path has. */
 const deepest = 6;
+/** More than any honest chain has, with a root that could have been left out, and a CA's older certificates. */
+const mostCertificates = 10;
+/** Of signatures by certificates that the peer sent: it has proved nothing yet, and chooses what they cost. */
+const mostChecks = 12;
 /** Half a kilobyte each, and only of peers that were found good. */
 const rememberedPaths = 4096;
 const smallestRsaBits = 2048;
@@ -79,8 +84,12 @@ export function verifyWithCa(rules: CaRules): (claim: PeerClaim) => CertificateI
       throw refused("the option ca judges X.509 certificates; raw public keys need verifyPeer");
     }
     const key = digestOf(claim.chain);
-    const path = known.get(key) ?? findPath(claim.chain, anchors, rules);
     const now = rules.wallClock();
+    const remembered = known.get(key);
+    const path =
+      remembered !== undefined && now <= remembered.until
+        ? remembered
+        : findPath(claim.chain, validFirst(anchors, now), rules);
     if (now < path.from) throw expired("is not valid yet", path.identity);
     if (now > path.until) throw expired("is past its validity", path.identity);
     known.delete(key);
@@ -105,16 +114,36 @@ interface Parsed {
   readonly fields: CertificateFields;
 }
 
+/** A CA that was renewed has the same name and key twice, and one of the two may be over. */
+function validFirst(anchors: readonly Parsed[], now: number): readonly Parsed[] {
+  const isValid = ({ x509 }: Parsed) =>
+    x509.validFromDate.getTime() <= now && now <= x509.validToDate.getTime();
+  return anchors.toSorted((a, b) => Number(isValid(b)) - Number(isValid(a)));
+}
+
 /** From the peer's certificate up to an anchor, which is its last. */
 function findPath(chain: readonly Uint8Array[], anchors: readonly Parsed[], rules: CaRules): Path {
+  if (chain.length > mostCertificates) {
+    throw refused(`the peer showed ${chain.length} certificates, at most ${mostCertificates} are read`);
+  }
   const [leaf, ...others] = chain.map((der) => parse(der));
   if (leaf === undefined) throw refused("the peer showed no certificate");
+  let checks = 0;
+  const maySign = ({ x509: issuer }: Parsed, below: X509Certificate) => {
+    if (!isNamedIssuer(issuer, below)) return false;
+    if (!isUsualKey(issuer.publicKey)) throw refused(`the key of ${nameOf(issuer)} is not one that CAs have`);
+    checks += 1;
+    if (checks > mostChecks) throw refused("the chain takes more signature checks than any honest one");
+    return below.verify(issuer.publicKey);
+  };
   const path = [leaf];
   for (let current = leaf; path.length < deepest; ) {
     const { x509 } = current;
-    const anchor = anchors.find((candidate) => issued(candidate.x509, x509));
+    const anchor = anchors.find(
+      (candidate) => isNamedIssuer(candidate.x509, x509) && x509.verify(candidate.x509.publicKey),
+    );
     if (anchor !== undefined) return judge([...path, anchor], rules);
-    const issuer = others.find((candidate) => !path.includes(candidate) && issued(candidate.x509, x509));
+    const issuer = others.find((candidate) => !path.includes(candidate) && maySign(candidate, x509));
     if (issuer === undefined) break;
     path.push(issuer);
     current = issuer;
@@ -216,8 +245,14 @@ function hasName(x509: X509Certificate, name: string | undefined): boolean {
   return x509.checkHost(name, { subject: "never", partialWildcards: false }) !== undefined;
 }
 
-function issued(issuer: X509Certificate, subject: X509Certificate): boolean {
-  return subject.checkIssued(issuer) && issuer.ca && subject.verify(issuer.publicKey);
+/** By names, key ids and key usage; node:crypto looks at no signature for this. */
+function isNamedIssuer(issuer: X509Certificate, subject: X509Certificate): boolean {
+  return subject.checkIssued(issuer) && issuer.ca;
+}
+
+/** Others, and small or large ones of RSA, can make a single check take as long as a hundred. */
+function isUsualKey(key: KeyObject): boolean {
+  return schemesForKey(key).length > 0 || key.asymmetricKeyDetails?.namedCurve === "secp521r1";
 }
 
 function parse(der: Uint8Array): Parsed {

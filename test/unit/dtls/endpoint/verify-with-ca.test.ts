@@ -1,5 +1,5 @@
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import type { PeerClaim } from "../../../../dtls/association/outputs.ts";
 import { readCertificateFields } from "../../../../dtls/endpoint/certificate-fields.ts";
 import { assertAnchors, type CaRules, verifyWithCa } from "../../../../dtls/endpoint/verify-with-ca.ts";
@@ -118,6 +118,42 @@ test("PEM within a certificate is not read in its place, in a leaf or above it (
   expect(refusal({ chain: [device(), above] })).toBe("DTLS_BAD_CERTIFICATE");
 });
 
+describe("what a stranger's chain can cost (D2)", () => {
+  const verifications = vi.spyOn(X509Certificate.prototype, "verify");
+  afterAll(() => verifications.mockRestore());
+
+  test("so many certificates are not even read", () => {
+    const many = Array.from({ length: 10 }, () => issuing);
+    expect(refusal({ chain: [device(), ...many] })).toBe("DTLS_BAD_CERTIFICATE");
+    expect(refusal({ chain: [device(), ...many.slice(1)] })).toBeUndefined();
+  });
+
+  test("CAs that share a name, each of which might have signed, are not all tried at each step", () => {
+    const stranger = mintRoot();
+    const same: CaOptions = {
+      subject: { CN: "same" },
+      issuerName: { CN: "same" },
+      without: ["authorityKeyIdentifier"],
+    };
+    const cas = [mintCa(stranger, same)];
+    for (let depth = 1; depth < 5; depth++) cas.push(mintCa(cas.at(-1) ?? stranger, same));
+    const decoys = Array.from({ length: 4 }, () => mintCa(stranger, same));
+    const leaf = device({ issuerName: { CN: "same" }, without: ["authorityKeyIdentifier"] }, cas.at(-1));
+    verifications.mockClear();
+    expect(refusal({ chain: [leaf, ...decoys, ...cas] })).toBe("DTLS_BAD_CERTIFICATE");
+    expect(verifications.mock.calls.length).toBeLessThanOrEqual(12);
+  });
+
+  test("a CA's key of an unusual kind, which may be a very slow one, is not used", () => {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "sect571r1" });
+    const odd = mintCa(root, { key: privateKey });
+    const leaf = device({ signWith: issuing.key }, odd);
+    verifications.mockClear();
+    expect(refusal({ chain: [leaf, odd] })).toBe("DTLS_BAD_CERTIFICATE");
+    expect(verifications).not.toHaveBeenCalled();
+  });
+});
+
 describe("validity (RFC 5280 §6.1.3 (a)(2))", () => {
   test.each([
     ["the leaf is over", device({ notAfter: daysFromNow(-1) }), issuing],
@@ -135,6 +171,20 @@ describe("validity (RFC 5280 §6.1.3 (a)(2))", () => {
     const old = mintRoot({ notAfter: daysFromNow(-1) });
     const below = mintCa(old);
     expect(refusal({ chain: [device({}, below), below], anchors: [old] })).toBe("DTLS_CERTIFICATE_EXPIRED");
+  });
+
+  test("of an anchor that was renewed the one that is valid counts, also for a path that is remembered", () => {
+    let now = NOW;
+    const old = mintRoot({ notAfter: daysFromNow(5) });
+    const renewed = mintRoot({ key: old.key, notBefore: daysFromNow(1) });
+    const below = mintCa(old, { without: ["authorityKeyIdentifier"] });
+    const rules = { ...rulesOf({ anchors: [old, renewed] }), wallClock: () => now.getTime() };
+    const check = verifyWithCa(rules);
+    const claim = claimOf([device({}, below), below]);
+    expect(dtlsErrorCode(() => check(claim))).toBeUndefined();
+    now = daysFromNow(6);
+    expect(dtlsErrorCode(() => check(claim))).toBeUndefined();
+    expect(dtlsErrorCode(() => verifyWithCa(rules)(claim))).toBeUndefined();
   });
 
   test("a path that was found good is looked at again each time", () => {
