@@ -4,7 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { printSelfTimes } from "./support/cpu-profile.ts";
@@ -18,17 +18,19 @@ import {
   type ServerName,
   serverNames,
 } from "./support/dtls/servers.ts";
-import { printScale, printTables, summarize } from "./support/dtls/table.ts";
+import { printScale, printTables, printWorkers, summarize } from "./support/dtls/table.ts";
 import { allClients, workloadNames } from "./support/dtls/workloads.ts";
 
+const defaultServers = ["ours", "openssl", "mbedtls"] as const satisfies readonly ServerName[];
 const usage = `node bench/dtls.ts [options]
   --quick             one short round: does it still run? (some seconds)
   --rounds N          rounds, servers interleaved in each (default 5)
   --window MS         length of one measurement (default 2000)
   --idle N            associations for the memory figure (default 4000)
   --only A,B          workloads: ${workloadNames.join(" ")}
-  --servers A,B       servers: ${serverNames.join(" ")}
+  --servers A,B       servers (default ${defaultServers.join(",")}): ${serverNames.join(" ")}
   --node PATH         run our server under another Node
+  --workers N         instead: rates of our server with N worker threads beside one
   --scale             instead: cost per association while their number grows to 50000
   --steps A,B         numbers for --scale (default 100,1000,10000,50000)
   --profile           instead: CPU profiles of our server per workload, top self time printed
@@ -43,6 +45,7 @@ const { values: flags } = parseArgs({
     only: { type: "string" },
     servers: { type: "string" },
     node: { type: "string" },
+    workers: { type: "string" },
     scale: { type: "boolean", default: false },
     steps: { type: "string" },
     profile: { type: "boolean", default: false },
@@ -63,6 +66,7 @@ async function main(): Promise<void> {
   const options = await optionsFrom(directory);
   if (flags.profile) await profile(options);
   else if (flags.scale) await scale(options);
+  else if (flags.workers !== undefined) await workers(options, count(flags.workers, 2, "--workers"));
   else await compare(options);
 }
 
@@ -94,6 +98,21 @@ async function scale(options: RunOptions): Promise<void> {
   }
 }
 
+/** Rates and not only costs: threads make nothing cheaper. The load generator wants a processor of its own. */
+async function workers(options: RunOptions, threads: number): Promise<void> {
+  const node = flags.node ?? process.execPath;
+  const servers = [
+    ourServer(node, nodeVersion(), { workers: 1 }),
+    ourServer(node, nodeVersion(), { name: "ours-workers", workers: threads }),
+  ];
+  // What memory a thread takes is another question.
+  const measured = { ...options, servers, workloads: options.workloads.filter((name) => name !== "idle") };
+  const rows = summarize(await runAll(measured), servers, nodeVersion());
+  const run = { ...facts(measured), workers: threads, processors: availableParallelism() };
+  if (flags.json) console.log(JSON.stringify({ run, rows }, undefined, 2));
+  else console.log(`\n${said(run)}\n\n${printWorkers(rows, threads)}`);
+}
+
 /** One child per workload, so that each profile shows one thing. */
 async function profile(options: RunOptions): Promise<void> {
   const ours = options.servers.find(({ name }) => name === "ours");
@@ -122,7 +141,9 @@ async function optionsFrom(directory: string): Promise<RunOptions> {
   return {
     pki: await makeDtlsPki(directory, quick ? 10 : allClients),
     generator: await buildGenerator(),
-    servers: await serversFrom(chosen(flags.servers, serverNames, "--servers")),
+    servers: await serversFrom(
+      flags.servers === undefined ? defaultServers : chosen(flags.servers, serverNames, "--servers"),
+    ),
     workloads: chosen(flags.only, workloadNames, "--only"),
     rounds: count(flags.rounds, quick ? 1 : 5, "--rounds"),
     warmUp: !quick,
@@ -137,8 +158,20 @@ async function optionsFrom(directory: string): Promise<RunOptions> {
 async function serversFrom(names: readonly ServerName[]): Promise<ServerKind[]> {
   const kinds: ServerKind[] = [];
   for (const name of names) {
+    const node = flags.node ?? process.execPath;
+    const version = `Node ${nodeVersion()}`;
     if (name === "ours") {
-      kinds.push(ourServer(flags.node ?? process.execPath, `Node ${nodeVersion()}`));
+      kinds.push(ourServer(node, version));
+      continue;
+    }
+    if (name === "ours-gc") {
+      const gc = "--single-threaded-gc";
+      kinds.push(ourServer(node, `${version} ${gc}`, { name, flags: [gc] }));
+      continue;
+    }
+    if (name === "ours-workers") {
+      const threads = availableParallelism();
+      kinds.push(ourServer(node, `${version}, ${threads} workers`, { name, workers: threads }));
       continue;
     }
     const kind = await nativeServer(name);

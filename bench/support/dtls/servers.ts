@@ -6,7 +6,8 @@ import { buildPeer, type Program } from "../../../test/support/dtls-peers/build.
 import type { WhyNot } from "../../../test/support/dtls-peers/newer-packages.ts";
 import type { DtlsPki } from "./pki.ts";
 
-export const serverNames = ["ours", "openssl", "mbedtls"] as const;
+/** `ours-gc` is ours with V8's garbage collector on the main thread alone, `ours-workers` in several threads. */
+export const serverNames = ["ours", "ours-gc", "ours-workers", "openssl", "mbedtls"] as const;
 export type ServerName = (typeof serverNames)[number];
 
 /** What our server's process is told (one JSON argument). */
@@ -14,6 +15,8 @@ export interface OurServerSettings {
   readonly certificate: string;
   readonly key: string;
   readonly ca: string;
+  /** Threads that listen on the same port; undefined: the main thread does. */
+  readonly workers?: number | undefined;
 }
 
 export interface RunningServer {
@@ -32,12 +35,23 @@ export interface ServerKind {
   start(pki: DtlsPki, execArgv?: readonly string[]): Promise<RunningServer>;
 }
 
+export interface OurServerOptions {
+  readonly name?: ServerName;
+  /** Options of Node's own. */
+  readonly flags?: readonly string[];
+  readonly workers?: number | undefined;
+}
+
 /** @param node the program that runs our server */
-export function ourServer(node: string, version: string): ServerKind {
+export function ourServer(
+  node: string,
+  version: string,
+  { name = "ours", flags = [], workers }: OurServerOptions = {},
+): ServerKind {
   return {
-    name: "ours",
+    name,
     version,
-    start: (pki, execArgv = []) => startOurs(node, pki, execArgv),
+    start: (pki, execArgv = []) => startOurs(name, node, { ...pki, workers }, [...flags, ...execArgv]),
   };
 }
 
@@ -49,9 +63,13 @@ export async function nativeServer(name: "openssl" | "mbedtls"): Promise<ServerK
   return { name, version: built.version, start: (pki) => startNative(name, built, pki) };
 }
 
-async function startOurs(node: string, pki: DtlsPki, execArgv: readonly string[]): Promise<RunningServer> {
-  const { certificate, key, ca } = pki;
-  const settings: OurServerSettings = { certificate, key, ca };
+async function startOurs(
+  name: ServerName,
+  node: string,
+  { certificate, key, ca, workers }: DtlsPki & Pick<OurServerSettings, "workers">,
+  execArgv: readonly string[],
+): Promise<RunningServer> {
+  const settings: OurServerSettings = { certificate, key, ca, workers };
   const child = fork(fileURLToPath(new URL("./our-server.ts", import.meta.url)), [JSON.stringify(settings)], {
     execPath: node,
     execArgv: ["--disable-warning=ExperimentalWarning", "--expose-gc", ...execArgv],
@@ -66,7 +84,7 @@ async function startOurs(node: string, pki: DtlsPki, execArgv: readonly string[]
     child.send("settle");
     await settled;
   };
-  return running("ours", child, port, settle, () => child.connected && child.send("stop"));
+  return running(name, child, port, settle, () => child.connected && child.send("stop"));
 }
 
 async function startNative(

@@ -23,8 +23,8 @@ export interface Row {
   readonly workload: WorkloadName;
   readonly title: string;
   readonly servers: Partial<Record<ServerName, Summary>>;
-  /** Ours over the other's: below 1 is cheaper. */
-  readonly ratios: Partial<Record<ServerName, number>>;
+  /** Ours over the other's, as "ours / openssl": below 1 is cheaper. */
+  readonly ratios: Readonly<Record<string, number>>;
   readonly aim?: Aim;
   readonly met?: boolean;
 }
@@ -35,14 +35,15 @@ export function summarize(results: Results, servers: readonly ServerKind[], node
   return [...results].map(([workload, cells]) => {
     const summaries: Partial<Record<ServerName, Summary>> = {};
     for (const [name, cell] of cells) summaries[name] = summaryOf(cell);
-    const ratios: Partial<Record<ServerName, number>> = {};
+    const ratios: Record<string, number> = {};
     const costOf = (name: ServerName) => summaries[name]?.cpuUs ?? summaries[name]?.kilobytesEach;
-    for (const other of ["openssl", "mbedtls"] as const) {
-      const [mine, theirs] = [costOf("ours"), costOf(other)];
-      if (mine !== undefined && theirs !== undefined) ratios[other] = mine / theirs;
+    for (const { title, mine, theirs } of pairsOf(servers)) {
+      const [cost, other] = [costOf(mine), costOf(theirs)];
+      if (cost !== undefined && other !== undefined) ratios[title] = cost / other;
     }
     const aim = aimFor(workload, nodeMajor, openssl);
-    const met = aim === undefined ? undefined : isMet(aim, ratios.openssl, summaries.ours?.kilobytesEach);
+    const met =
+      aim === undefined ? undefined : isMet(aim, ratios["ours / openssl"], summaries.ours?.kilobytesEach);
     return {
       workload,
       title: workloads[workload].title,
@@ -57,13 +58,13 @@ export function summarize(results: Results, servers: readonly ServerKind[], node
 /** Two Markdown tables: cost per operation with ratios and aims, then wall rates and times. */
 export function printTables(rows: readonly Row[], servers: readonly ServerKind[]): string {
   const names = servers.map(({ name }) => name);
-  const others = names.filter((name) => name !== "ours" && names.includes("ours"));
+  const pairs = pairsOf(servers);
   const cost = [
-    ["CPU time of the server", ...servers.map(headOf), ...others.map((name) => `ours / ${name}`), "aim"],
+    ["CPU time of the server", ...servers.map(headOf), ...pairs.map(({ title }) => title), "aim"],
     ...rows.map((row) => [
       row.title,
       ...names.map((name) => costText(row.servers[name])),
-      ...others.map((name) => ratioText(row.ratios[name])),
+      ...pairs.map(({ title }) => ratioText(row.ratios[title])),
       aimText(row),
     ]),
   ];
@@ -74,6 +75,21 @@ export function printTables(rows: readonly Row[], servers: readonly ServerKind[]
       .map((row) => [row.title, ...names.map((name) => rateText(row.servers[name]))]),
   ];
   return `${markdown(cost)}\n\n${markdown(rates)}\n`;
+}
+
+/** What several threads are worth over one. */
+export function printWorkers(rows: readonly Row[], workers: number): string {
+  const lines = rows.map(({ title, servers: { ours: one, "ours-workers": several } }) => [
+    title,
+    rateText(one),
+    rateText(several),
+    ratioText((several?.perSecond ?? 0) / (one?.perSecond ?? 0)),
+    costText(one),
+    costText(several),
+  ]);
+  const threads = `${workers} threads`;
+  const head = ["a second, wall clock (share of a core; p50 / p99)", "1 thread", threads, "gain"];
+  return `${markdown([[...head, "CPU, 1 thread", `CPU, ${threads}`], ...lines])}\n`;
 }
 
 export function printScale(steps: ReadonlyMap<ServerKind, readonly ScaleStep[]>): string {
@@ -90,6 +106,17 @@ export function printScale(steps: ReadonlyMap<ServerKind, readonly ScaleStep[]>)
     }
   }
   return `${markdown(lines)}\n`;
+}
+
+/** Each of ours beside each that is not. */
+function pairsOf(servers: readonly ServerKind[]) {
+  const isOurs = ({ name }: ServerKind) => name.startsWith("ours");
+  const others = servers.filter((server) => !isOurs(server));
+  return servers
+    .filter(isOurs)
+    .flatMap(({ name: mine }) =>
+      others.map(({ name: theirs }) => ({ title: `${mine} / ${theirs}`, mine, theirs })),
+    );
 }
 
 function headOf({ name, version }: ServerKind): string {

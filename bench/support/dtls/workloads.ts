@@ -16,7 +16,7 @@ interface Named {
 export const handshakeConcurrency = 8;
 
 /** More of them than our server remembers certificates of. */
-export const allClients = 3_000;
+export const allClients = 5_000;
 
 export const workloads: Readonly<Record<WorkloadName, Named>> = {
   full: {
