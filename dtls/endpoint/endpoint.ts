@@ -117,8 +117,7 @@ export class DTLSEndpoint extends EventEmitter<EndpointEvents> implements AsyncD
    */
   async exportAssociations(key: Uint8Array): Promise<Uint8Array> {
     if (this.#isClosing) throw new DtlsError("DTLS_CLOSED", "the endpoint is closed");
-    // Nothing may be sent under a key that has been exported.
-    this.#works.refusesAll = true;
+    // All in one turn of the event loop, so that no new peer comes in between.
     const exported = this.#works.exportAssociations(key);
     await this.#end(false, undefined);
     return exported;

@@ -111,6 +111,8 @@ async function open(
   try {
     const { address, family } = await resolveHost(plan.socket.host ?? "::");
     const announce = plan.restore === undefined ? undefined : await restoreAll(plan.restore, core, events);
+    // Closed while peers were asked about: those that came after that have to go, too.
+    if (endpoint.destroyed) return core.end((connection) => connection.drop());
     const socket = new UdpSocket({ ...plan.socket, host: address }, family, core.stats, {
       onDatagram: (datagram, from) => endpoint.receive(datagram, from),
       onFailure: (error) => endpoint.failed(error),

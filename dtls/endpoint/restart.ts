@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { Association } from "../association/association.ts";
 import type { AssociationState } from "../association/association-state.ts";
 import type { PeerClaim } from "../association/outputs.ts";
+import type { ServerSettings } from "../association/settings.ts";
 import { DtlsError } from "../errors.ts";
 import { AuthenticatedPeer } from "../handshake/peer.ts";
 import { decodeAssociation, encodeAssociation } from "./association-codec.ts";
@@ -36,9 +37,11 @@ export interface RestoreEvents {
 export function exportAll(key: Uint8Array, core: ServerCore): Uint8Array {
   if (!(key instanceof Uint8Array) || key.length !== keyLength)
     throw invalid(`the key must be ${keyLength} bytes`);
-  const states = core.connections.map((connection) =>
-    withLength(encodeAssociation(connection.exportState())),
-  );
+  const states: Uint8Array[] = [];
+  for (const connection of core.connections) {
+    // Whoever was told of the end of one may have ended another.
+    if (!connection.isClosed) states.push(withLength(encodeAssociation(connection.exportState())));
+  }
   const nonce = randomBytes(nonceLength);
   const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: tagLength });
   cipher.setAAD(format);
@@ -59,13 +62,18 @@ export async function restoreAll(
 ): Promise<() => void> {
   const connections: Connection[] = [];
   const states = openAll(restore);
-  for (let start = 0; start < states.length; start += judgedAtOnce) {
-    const some = states.slice(start, start + judgedAtOnce).map((state) => restoreOne(state, core, events));
-    connections.push(...(await Promise.all(some)).filter((connection) => connection !== undefined));
+  // An address belongs to the one that has nothing else to be found by, whichever was there last.
+  for (const group of [states.filter(hasConnectionId), states.filter((state) => !hasConnectionId(state))]) {
+    for (let start = 0; start < group.length; start += judgedAtOnce) {
+      const some = group.slice(start, start + judgedAtOnce).map((state) => restoreOne(state, core, events));
+      connections.push(...(await Promise.all(some)).filter((connection) => connection !== undefined));
+    }
   }
   return () => {
     for (const connection of connections) {
-      if (connection.session !== undefined) events.onSession(connection.session, connection);
+      // Some may have ended meanwhile: of a session that is over nobody would be told that it is.
+      const { session, isClosed } = connection;
+      if (session !== undefined && !isClosed) events.onSession(session, connection);
     }
   };
 }
@@ -76,9 +84,12 @@ async function restoreOne(
   events: RestoreEvents,
 ): Promise<Connection | undefined> {
   const claim = claimOf(state);
+  const { recheckRound } = core;
   try {
     if (state.role !== "server") throw damaged("an association of a client");
-    return adopt(state, claim === undefined ? undefined : await core.judge(claim), core);
+    assertAgreeable(state, core.settings);
+    const identity = claim === undefined ? undefined : await core.judge(claim);
+    return adopt(state, identity, core, recheckRound);
   } catch (thrown) {
     // The peer notices when it is not answered any more; a handshake will tell it why.
     events.onRefused({ ...state.address, error: refusalFor(thrown, "DTLS_CERTIFICATE_UNKNOWN"), claim });
@@ -86,7 +97,28 @@ async function restoreOne(
   }
 }
 
-function adopt(state: AssociationState, identity: unknown, core: ServerCore): Connection {
+/** What a handshake with this endpoint would not come to does not come back either. */
+function assertAgreeable({ terms, peer }: AssociationState, settings: ServerSettings): void {
+  if (!settings.cipherSuites.some(({ id }) => id === terms.suite.id)) {
+    throw new DtlsError("DTLS_NO_COMMON_SUITE", `${terms.suite.name} is not taken any more`);
+  }
+  if (settings.requireExtendedMasterSecret && !terms.extendedMasterSecret) {
+    throw new DtlsError("DTLS_NO_EXTENDED_MASTER_SECRET", "the association is one without it");
+  }
+  if (peer === undefined) {
+    if (settings.clientAuth !== "required") return;
+    throw new DtlsError("DTLS_NO_CERTIFICATE", "the client showed no certificate, which is required now");
+  }
+  const { certificateType: type } = peer;
+  if (type === "PSK" || settings.peerCertificateTypes.includes(type)) return;
+  throw new DtlsError("DTLS_UNSUPPORTED_CERTIFICATE", `${type} is not taken any more`);
+}
+
+function hasConnectionId({ terms }: AssociationState): boolean {
+  return terms.receiveConnectionId !== undefined;
+}
+
+function adopt(state: AssociationState, identity: unknown, core: ServerCore, judgedIn: number): Connection {
   const id = state.terms.receiveConnectionId;
   if (id !== undefined && id.length !== core.settings.connectionIds?.length) {
     throw damaged("this endpoint's connection ids have another length, or are turned off");
@@ -94,7 +126,7 @@ function adopt(state: AssociationState, identity: unknown, core: ServerCore): Co
   const peer = state.peer === undefined ? undefined : AuthenticatedPeer.restored(state.peer, identity);
   const association = Association.import(core.settings, systemEnvironment, state, peer);
   const connection = new Connection(core, association);
-  core.adopt(connection, identity);
+  core.adopt(connection, identity, judgedIn);
   return connection;
 }
 

@@ -136,17 +136,23 @@ export class ServerCore implements ConnectionHost {
     }
   }
 
-  /** Takes in an association that was established elsewhere. */
-  adopt(connection: Connection, identity: unknown): void {
+  /** Which `recheck` was the last one: what is asked now is an answer of this round. */
+  get recheckRound(): number {
+    return this.#recheckRound;
+  }
+
+  /** Takes in an association that was established elsewhere, and whose peer was asked about in this round. */
+  adopt(connection: Connection, identity: unknown, judgedIn: number): void {
     connection.entry = this.#table.add(connection, connection.association.address, "", this.scheduler.now());
     this.#table.establish(connection.entry);
-    connection.judgedIn = this.#recheckRound;
+    connection.judgedIn = judgedIn;
     connection.resumeEstablished(identity);
     if (connection.entry.connectionId === undefined) this.#plan.worker?.own(connection.association.address);
     this.#noteExpiry(connection);
     this.stats.restored += 1;
     this.#count();
-    connection.session = this.#ports.makeSession(connection);
+    this.#judgeIfLate(connection);
+    if (!connection.isClosed) connection.session = this.#ports.makeSession(connection);
   }
 
   // --- which association a datagram belongs to ---
@@ -242,7 +248,7 @@ export class ServerCore implements ConnectionHost {
       );
     }
     const now = this.scheduler.now();
-    const room = this.#table.room(from, now, newest?.established === true);
+    const room = this.#table.room(from, now, this.#table.at(keyOf(from))?.established === true);
     if (!room.admitted) return this.#refuse(room.reason);
     if (room.evict !== undefined) {
       this.stats.evicted += 1;
@@ -250,6 +256,8 @@ export class ServerCore implements ConnectionHost {
         new DtlsError("DTLS_EVICTED", "nothing was heard for long, and there was no room"),
       );
     }
+    // Whoever was told of these ends may have closed the endpoint.
+    if (this.refusesAll) return this.#refuse("busy");
     const { associations, environment } = this.#ports;
     const peer = { address: from.address, port: from.port };
     const connection = new Connection(this, associations.server(this.#settings, environment, peer, first));
@@ -308,8 +316,7 @@ export class ServerCore implements ConnectionHost {
     this.stats.serverSessions += 1;
     this.#count();
     this.#noteExpiry(connection);
-    // It was judged before others were; a refusal that is known at once comes before the session.
-    if (connection.judgedIn < this.#recheckRound) void this.#judgeAgain(connection);
+    this.#judgeIfLate(connection);
     if (connection.association.state === "closed") return;
     connection.session = this.#ports.makeSession(connection);
     this.#ports.onSession(connection.session, connection);
@@ -377,14 +384,22 @@ export class ServerCore implements ConnectionHost {
     }
   }
 
+  /** It was judged before others were. A refusal that is known at once comes before there is a session. */
+  #judgeIfLate(connection: Connection): void {
+    if (connection.judgedIn < this.#recheckRound) void this.#judgeAgain(connection);
+  }
+
   async #judgeAgain(connection: Connection): Promise<void> {
     const claim = claimOf(connection);
     if (claim === undefined || connection.isClosed) return;
     const round = this.#recheckRound;
     try {
       const answer = this.judge(claim);
-      connection.identity = isPromiseLike(answer) ? await answer : answer;
-      connection.judgedIn = Math.max(connection.judgedIn, round);
+      const identity = isPromiseLike(answer) ? await answer : answer;
+      // A later round may have been answered sooner, and knows better.
+      if (round < connection.judgedIn) return;
+      connection.identity = identity;
+      connection.judgedIn = round;
       this.#noteExpiry(connection);
     } catch (thrown) {
       connection.fail(refusalFor(thrown, "DTLS_CERTIFICATE_UNKNOWN"));

@@ -27,6 +27,7 @@ let sessions: DTLSSession[];
 let refused: Refused[];
 let callbackErrors: unknown[];
 let onSession: (session: DTLSSession) => void;
+let onRefusedCall: () => void;
 
 function start(options: Partial<ListenOptions> = {}): void {
   scheduler = new ManualScheduler();
@@ -37,6 +38,7 @@ function start(options: Partial<ListenOptions> = {}): void {
   refused = [];
   callbackErrors = [];
   onSession = () => undefined;
+  onRefusedCall = () => undefined;
   const endpoint = new DTLSEndpoint({
     stats: newStats(0),
     sessions: [],
@@ -70,7 +72,10 @@ function start(options: Partial<ListenOptions> = {}): void {
       sessions.push(session);
       onSession(session);
     },
-    onRefused: (report) => void refused.push(report),
+    onRefused: (report) => {
+      refused.push(report);
+      onRefusedCall();
+    },
     onCallbackError: (thrown) => void callbackErrors.push(thrown),
   });
 }
@@ -427,6 +432,26 @@ describe("bounds (D7, U10)", () => {
     expect(session.state).toBe("closed");
   });
 
+  test("a second attempt to come back when the table is full finds the room of the session that it replaces (U2)", () => {
+    start({ maxSessions: 2 });
+    establish({ ...alice, port: 1 }, random(1));
+    establish({ ...alice, port: 2 }, random(2));
+    begin({ ...alice, port: 2 }, random(3));
+    const again = begin({ ...alice, port: 2 }, random(4));
+    expect(again.state).toBe("handshaking");
+    expect(core.stats).toMatchObject({ sessions: 2, handshaking: 1 });
+  });
+
+  test("whoever is told that a handshake was given up may close the endpoint: nothing begins after that (U1, B5)", () => {
+    begin(alice, random(1));
+    onRefusedCall = () => core.end((connection) => connection.drop());
+    const cookie = cookieFor(alice, random(2));
+    core.receive(hello({ ...random(2), cookie, sequence: 1, messageSeq: 1 }), alice);
+    expect(made).toHaveLength(1);
+    expect(scheduler.timers).toBe(0);
+    expect(core.stats.handshaking).toBe(0);
+  });
+
   test("refusing all answers nobody, and does not touch who is there", () => {
     const session = establish(alice);
     const pending = begin(bob);
@@ -556,6 +581,25 @@ describe("recheck (U11)", () => {
     expect(association.closedWith?.error?.code).toBe("DTLS_ACCESS_DENIED");
     // What is known at once is known before the application hears of it.
     expect(sessions).toEqual([]);
+  });
+
+  test("an answer of an earlier round that comes after a later one's is not what counts (U11)", async () => {
+    const answers: PromiseWithResolvers<unknown>[] = [];
+    start({
+      psk: () => key,
+      verifyPeer: () => {
+        const answer = Promise.withResolvers<unknown>();
+        answers.push(answer);
+        return answer.promise;
+      },
+    });
+    establish(alice);
+    const rounds = [core.recheck(), core.recheck()];
+    answers[1]?.resolve("guest");
+    await rounds[1];
+    answers[0]?.resolve("administrator");
+    await rounds[0];
+    expect(sessions[0]?.identity).toBe("guest");
   });
 
   test("a peer that verifyPeer has nothing to say about in the time of a handshake is refused", async () => {

@@ -1,0 +1,125 @@
+import { randomBytes } from "node:crypto";
+import { expect, test } from "vitest";
+import { type DTLSSession, DtlsError, type ListenOptions, listen } from "../../dtls/index.ts";
+import { device, server, startEcho } from "../support/dtls-loopback.ts";
+import { until } from "../support/until.ts";
+
+const key = randomBytes(32);
+const acceptAll: Partial<ListenOptions> = { verifyPeer: () => "somebody" };
+
+/** The associations of `clients` at an endpoint that is gone. */
+async function exported(
+  options: Partial<ListenOptions>,
+  clients: readonly Parameters<Awaited<ReturnType<typeof startEcho>>["connect"]>[0][],
+): Promise<Uint8Array> {
+  const before = await startEcho(options);
+  const sessions = clients.map((client) => before.connect(client));
+  await Promise.all(sessions.map(({ opened }) => opened));
+  await until("all are there", () => before.sessions.length === clients.length);
+  const associations = await before.endpoint.exportAssociations(key);
+  for (const session of sessions) session.destroy();
+  return associations;
+}
+
+/** What comes of it at an endpoint with these options. */
+async function restored(options: Partial<ListenOptions>, associations: Uint8Array) {
+  const refused: string[] = [];
+  const sessions: DTLSSession[] = [];
+  const endpoint = listen((session) => sessions.push(session), {
+    port: 0,
+    ...server,
+    restore: { key, associations },
+    ...options,
+  });
+  endpoint.on("refused", ({ error }) => refused.push(error.code));
+  await endpoint.ready;
+  await endpoint.close();
+  return { sessions, refused };
+}
+
+test("what a handshake would not come to any more is not restored (U3, A1)", async () => {
+  const anonymous = await exported({ ...acceptAll, dangerouslyAllowAnonymousClients: "requested" }, [{}]);
+  expect(await restored(acceptAll, anonymous)).toEqual({ sessions: [], refused: ["DTLS_NO_CERTIFICATE"] });
+  expect(
+    (await restored({ ...acceptAll, dangerouslyAllowAnonymousClients: "requested" }, anonymous)).refused,
+  ).toEqual([]);
+  const proven = await exported(acceptAll, [device()]);
+  expect((await restored({ ...acceptAll, ciphers: "ECDHE-ECDSA-AES256-CCM" }, proven)).refused).toEqual([
+    "DTLS_NO_COMMON_SUITE",
+  ]);
+  expect((await restored({ ...acceptAll, peerCertificateTypes: ["RawPublicKey"] }, proven)).refused).toEqual([
+    "DTLS_UNSUPPORTED_CERTIFICATE",
+  ]);
+  expect((await restored(acceptAll, proven)).sessions).toHaveLength(1);
+});
+
+test("a peer that recheck refuses while the restored ones are still asked about does not come back (U3, U11)", async () => {
+  const associations = await exported(acceptAll, [device()]);
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  let revoked = false;
+  const sessions: DTLSSession[] = [];
+  const endpoint = listen((session) => sessions.push(session), {
+    port: 0,
+    ...server,
+    restore: { key, associations },
+    verifyPeer: async () => {
+      // As a look-up that reads at once and says so later.
+      const isRevoked = revoked;
+      asked.resolve();
+      await answer.promise;
+      if (isRevoked) throw new DtlsError("DTLS_CERTIFICATE_REVOKED", "revoked");
+    },
+  });
+  await asked.promise;
+  revoked = true;
+  await endpoint.recheck();
+  answer.resolve();
+  await endpoint.ready;
+  await until("it is gone", () => [...endpoint.sessions].length === 0);
+  expect(sessions.every(({ destroyed }) => destroyed)).toBe(true);
+  await endpoint.close();
+});
+
+test("an endpoint that is closed while the restored peers are asked about lets go of all of them (U3, B5)", async () => {
+  const associations = await exported(acceptAll, [device()]);
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  const sessions: DTLSSession[] = [];
+  const endpoint = listen((session) => sessions.push(session), {
+    port: 0,
+    ...server,
+    restore: { key, associations },
+    verifyPeer: async () => {
+      asked.resolve();
+      await answer.promise;
+    },
+  });
+  await asked.promise;
+  await endpoint.close();
+  answer.resolve();
+  await until("it is gone", () => endpoint.stats.restored === 1 && endpoint.stats.sessions === 0);
+  expect(sessions).toEqual([]);
+});
+
+test("whoever is told of the end of one association may end another: the others are exported (U1, U3)", async () => {
+  const before = await startEcho(acceptAll);
+  const clients = [before.connect(device("pump-1")), before.connect(device("pump-2"))];
+  await Promise.all(clients.map(({ opened }) => opened));
+  await until("both are there", () => before.sessions.length === 2);
+  const [first, second] = before.sessions;
+  first?.on("close", () => second?.destroy());
+  const associations = await before.endpoint.exportAssociations(key);
+  for (const client of clients) client.destroy();
+  expect((await restored(acceptAll, associations)).sessions).toHaveLength(1);
+});
+
+test("an export that is refused for its key leaves the endpoint as it was (U3)", async () => {
+  await using echo = await startEcho(acceptAll);
+  await expect(echo.endpoint.exportAssociations(new Uint8Array(16))).rejects.toThrow(
+    expect.objectContaining({ code: "DTLS_OPTIONS_INVALID" }),
+  );
+  expect(echo.endpoint.busy).toBe(false);
+  await using session = echo.connect(device());
+  await session.opened;
+});
