@@ -9,7 +9,15 @@ import { readNotAfter } from "./certificate-fields.ts";
 import { certificateCredential, chooseCredential, isCredential, readCertificates } from "./credentials.ts";
 import { defaults } from "./defaults.ts";
 import { flag, invalid, namedValues, wholeNumber } from "./option-checks.ts";
-import type { Awaitable, CertificateType, CommonOptions, CredentialQuestion, Pem } from "./options.ts";
+import type {
+  Awaitable,
+  CertificateType,
+  CommonOptions,
+  CredentialQuestion,
+  Pem,
+  VerifyPeer,
+} from "./options.ts";
+import { isPromiseLike } from "./questions.ts";
 import { assertAnchors, verifyWithCa } from "./verify-with-ca.ts";
 
 export interface SocketSettings {
@@ -111,16 +119,29 @@ export function readJudge(
   anchors: readonly X509Certificate[] | undefined,
   rules: { readonly peer: "client" | "server"; readonly name: string | undefined },
 ): Judge {
-  const { verifyPeer } = options;
+  const verifyPeer = readVerifyPeer(options);
   const any = flag("dangerouslyAcceptAnyPeer", options.dangerouslyAcceptAnyPeer ?? false);
-  if (verifyPeer !== undefined && typeof verifyPeer !== "function")
-    throw invalid("verifyPeer must be a function");
   if ([anchors !== undefined, verifyPeer !== undefined, any].filter(Boolean).length > 1) {
     throw invalid("one of ca, verifyPeer and dangerouslyAcceptAnyPeer is used, not several");
   }
   if (verifyPeer !== undefined) return verifyPeer;
   if (anchors !== undefined) return verifyWithCa({ anchors, ...rules, wallClock: Date.now });
   return any ? () => undefined : undefined;
+}
+
+/** With what a predicate or a look-up says of a peer that it does not know, and which is nobody's identity, as a refusal. */
+export function readVerifyPeer({ verifyPeer }: CommonOptions): VerifyPeer | undefined {
+  if (verifyPeer === undefined) return undefined;
+  if (typeof verifyPeer !== "function") throw invalid("verifyPeer must be a function");
+  return (claim) => {
+    const answer = verifyPeer(claim);
+    return isPromiseLike(answer) ? Promise.resolve(answer).then(notRefused) : notRefused(answer);
+  };
+}
+
+function notRefused(answer: unknown): unknown {
+  if (answer !== false && answer !== null) return answer;
+  throw new DtlsError("DTLS_CERTIFICATE_UNKNOWN", `verifyPeer refused the peer: it said ${String(answer)}`);
 }
 
 export type CommonPart = Omit<CommonSettings, "cipherSuites" | "connectionIds">;

@@ -4,7 +4,7 @@ import type { KeyExchange } from "../crypto/suites.ts";
 import type { AuthenticatedPeer } from "../handshake/peer.ts";
 import { readClientSession } from "./client-session.ts";
 import { assertKnown, flag, invalid, wholeNumber } from "./option-checks.ts";
-import type { ClientPsk, CommonOptions, ConnectOptions } from "./options.ts";
+import type { ClientPsk, CommonOptions, ConnectOptions, VerifyPeer } from "./options.ts";
 import type { Knowledge, PskAnswer } from "./questions.ts";
 import {
   assertFunction,
@@ -17,6 +17,7 @@ import {
   readJudge,
   readOwnCredentials,
   readSocketSettings,
+  readVerifyPeer,
   refuseAll,
   type SocketSettings,
 } from "./read-common-options.ts";
@@ -63,6 +64,7 @@ export function readConnectOptions(host: string, port: number, options: ConnectO
   const own = readOwnCredentials(options);
   const anchors = readAnchors(options.ca);
   const judge = readJudge(options, anchors, { peer: "server", name: peerName });
+  const verifyPeer = readVerifyPeer(options);
   const usable = new Set<KeyExchange>();
   if (judge !== undefined) usable.add("ECDHE_ECDSA").add("ECDHE_RSA");
   if (psk !== undefined) usable.add("ECDHE_PSK").add("PSK");
@@ -90,7 +92,7 @@ export function readConnectOptions(host: string, port: number, options: ConnectO
     knowledge: {
       credential: (question) => own?.choose(question),
       psk: (_identity, hint) => findPsk(hint),
-      verify: (claim) => judgeClaim(claim, judge, options),
+      verify: (claim) => judgeClaim(claim, judge, verifyPeer),
     },
     socket: readSocketSettings(options, options.bindHost, options.bindPort ?? 0),
     idleTimeoutMs: wholeNumber("idleTimeout", options.idleTimeout ?? 0, [0, 2 ** 31 - 1]),
@@ -100,7 +102,7 @@ export function readConnectOptions(host: string, port: number, options: ConnectO
   };
 }
 
-function judgeClaim(claim: PeerClaim, judge: Judge, { verifyPeer }: ConnectOptions): unknown {
+function judgeClaim(claim: PeerClaim, judge: Judge, verifyPeer: VerifyPeer | undefined): unknown {
   if (claim.certificateType === "PSK") return verifyPeer?.(claim);
   return (judge ?? refuseAll)(claim);
 }

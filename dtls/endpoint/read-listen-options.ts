@@ -16,6 +16,7 @@ import type {
   ListenOptions,
   PemCredential,
   Restore,
+  VerifyPeer,
 } from "./options.ts";
 import type { Knowledge } from "./questions.ts";
 import {
@@ -31,6 +32,7 @@ import {
   readJudge,
   readOwnCredentials,
   readSocketSettings,
+  readVerifyPeer,
   refuseAll,
   type SocketSettings,
 } from "./read-common-options.ts";
@@ -92,8 +94,14 @@ export function readListenOptions(options: ListenOptions): ListenPlan {
   const anchors = readAnchors(options.ca);
   const clientAuth = readClientAuth(options);
   const judge = readJudge(options, anchors, { peer: "client", name: undefined });
+  const verifyPeer = readVerifyPeer(options);
   if (own !== undefined && clientAuth !== "none" && judge === undefined) {
     throw invalid("clients must show a certificate: say by ca or verifyPeer which are let in");
+  }
+  if (clientAuth === "none" && (anchors !== undefined || (verifyPeer !== undefined && psk === undefined))) {
+    throw invalid(
+      'ca and verifyPeer judge nobody with dangerouslyAllowAnonymousClients "none": no client is asked for a certificate',
+    );
   }
   const hint = options.pskIdentityHint;
   if (hint !== undefined && psk === undefined) throw invalid("pskIdentityHint needs psk");
@@ -121,7 +129,7 @@ export function readListenOptions(options: ListenOptions): ListenPlan {
     knowledge: {
       credential: (question) => own?.choose(question),
       psk: (identity) => findPsk(psk, identity),
-      verify: (claim) => judgeClaim(claim, judge, psk, options),
+      verify: (claim) => judgeClaim(claim, judge, psk, verifyPeer),
     },
     socket: readSocketSettings(
       options.worker === undefined ? options : { ...options, reusePort: true },
@@ -154,7 +162,7 @@ function judgeClaim(
   claim: PeerClaim,
   judge: Judge,
   psk: PskStore | undefined,
-  { verifyPeer }: ListenOptions,
+  verifyPeer: VerifyPeer | undefined,
 ): unknown {
   if (claim.certificateType !== "PSK") return (judge ?? refuseAll)(claim);
   const { pskIdentity, resumed } = claim;

@@ -42,6 +42,37 @@ function loose(options: object): Partial<ListenOptions> & ConnectOptions {
   return options;
 }
 
+describe("verifyPeer", () => {
+  const psk = { ...claim, certificateType: "PSK", pskIdentity: Buffer.from("a") } as const;
+
+  test.each([false, null])(
+    "that says %s refuses, at once or later, as does one that throws (A1)",
+    async (no) => {
+      const plans = [no, Promise.resolve(no)].flatMap((answer) => {
+        const verifyPeer = () => answer;
+        return [
+          listening({ ca: undefined, verifyPeer, psk: { a: key } }),
+          connecting({ verifyPeer, psk: { identity: "a", key } }),
+        ];
+      });
+      for (const { knowledge } of plans) {
+        for (const asked of [claim, psk]) {
+          const answer = async () => await knowledge.verify(asked);
+          await expect(answer()).rejects.toThrow(
+            expect.objectContaining({ code: "DTLS_CERTIFICATE_UNKNOWN" }),
+          );
+        }
+      }
+    },
+  );
+
+  test.each([undefined, true, 0, ""])("that says %s accepts, and that is the identity", async (identity) => {
+    const verifyPeer = () => identity;
+    expect(await listening({ ca: undefined, verifyPeer }).knowledge.verify(claim)).toBe(identity);
+    expect(await connecting({ verifyPeer: async () => identity }).knowledge.verify(claim)).toBe(identity);
+  });
+});
+
 describe("an option that is not known is refused, with a hint where there is one", () => {
   test.each([
     [{ handshakeTimeut: 1 }, /handshakeTimeut is not an option of listen/],
@@ -133,6 +164,19 @@ describe("who is let in has to be said", () => {
     expect(dtlsErrorCode(() => knowledge.verify(claim))).toBe("DTLS_CERTIFICATE_UNKNOWN");
     const client = readConnectOptions("a", 1, { psk: { identity: "a", key } });
     expect(dtlsErrorCode(() => client.knowledge.verify(claim))).toBe("DTLS_CERTIFICATE_UNKNOWN");
+  });
+
+  test("whom nobody is asked about is not judged: ca with clients that show nothing is a mistake (U13)", () => {
+    const none = { dangerouslyAllowAnonymousClients: "none" } as const;
+    expect(dtlsErrorCode(() => listening(none))).toBe("DTLS_OPTIONS_INVALID");
+    const verifyPeer = () => 1;
+    expect(dtlsErrorCode(() => listening({ ...none, ca: undefined, verifyPeer }))).toBe(
+      "DTLS_OPTIONS_INVALID",
+    );
+    expect(listening({ ...none, ca: undefined }).association.clientAuth).toBe("none");
+    expect(listening({ ...none, ca: undefined, verifyPeer, psk: { a: key } }).association.clientAuth).toBe(
+      "none",
+    );
   });
 
   test("a client needs ca, verifyPeer or a pre-shared key", () => {
