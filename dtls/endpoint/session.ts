@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { EventEmitter } from "node:events";
+import { isUint8Array } from "node:util/types";
 import type { Address } from "../association/settings.ts";
 import { DtlsError } from "../errors.ts";
 import type { AuthenticatedPeer } from "../handshake/peer.ts";
@@ -80,10 +81,14 @@ export class DTLSSession extends EventEmitter<SessionEvents> implements AsyncDis
 
   /**
    * Sends one message, which must fit into one record. It is on its way when the current turn of the event loop ends.
-   * @throws DtlsError DTLS_CLOSED, DTLS_MESSAGE_SIZE
+   * @throws DtlsError DTLS_CLOSED, DTLS_MESSAGE_SIZE, DTLS_OPTIONS_INVALID for what is neither bytes nor text
    */
   send(data: Uint8Array | string): void {
-    this.#connection.send(typeof data === "string" ? Buffer.from(data) : data);
+    const bytes = typeof data === "string" ? Buffer.from(data) : data;
+    // Where nothing checks types: what only looks like bytes would end the session while it is encrypted.
+    if (!isUint8Array(bytes))
+      throw new DtlsError("DTLS_OPTIONS_INVALID", "data must be a Uint8Array or a string");
+    this.#connection.send(bytes);
   }
 
   /** In bytes; 0 before the handshake is complete. */

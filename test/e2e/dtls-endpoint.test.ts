@@ -269,6 +269,18 @@ test("a message that does not fit is refused, and the session lives (R13)", asyn
   expect(await ask(session, "x".repeat(maxMessageSize))).toHaveLength(maxMessageSize);
 });
 
+test("what is neither bytes nor text is refused, and the session lives", async () => {
+  await using echo = await startEcho();
+  await using session = echo.connect(device());
+  await session.opened;
+  for (const data of [undefined, null, 5, {}, [1, 2], new ArrayBuffer(3), new Uint16Array(3)]) {
+    // @ts-expect-error -- as from a program without types
+    const send = () => session.send(data);
+    expect(send).toThrow(expect.objectContaining({ code: "DTLS_OPTIONS_INVALID" }));
+  }
+  expect(await ask(session, "still here")).toBe("still here");
+});
+
 test("key log lines come only to who asked for them (R17)", async () => {
   const lines: string[] = [];
   await using echo = await startEcho({ onkeylog: (line) => lines.push(line) });
