@@ -61,7 +61,9 @@ export class KeptAssociations {
     const files = [this.#associationsFile, this.#keyFile].map((path) =>
       statSync(path, { throwIfNoEntry: false }),
     );
-    const timeAndKey = files.includes(undefined) ? Buffer.alloc(0) : readBoundedFile(this.#keyFile, 1024);
+    // A pipe in their place would hold the gateway up for good.
+    if (!files.every((file) => file?.isFile())) return undefined;
+    const timeAndKey = readBoundedFile(this.#keyFile, 1024);
     if (timeAndKey.length <= timeBytes) return undefined;
     const keptAt = Number(timeAndKey.readBigUInt64BE());
     const age = this.#wallClock() - keptAt;

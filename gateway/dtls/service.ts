@@ -235,7 +235,8 @@ function credentialOf({ key, certificateChain: cert }: Identity): Credential {
 }
 
 function listenError(error: unknown, host: string, port: number): GatewayError {
-  const why = error instanceof Error ? error.message : String(error);
+  const system = error instanceof DtlsError ? error.cause : error;
+  const why = system instanceof Error ? system.message : String(error);
   return new GatewayError("GATEWAY_LISTEN_FAILED", `UDP port ${port} on ${host} cannot be opened: ${why}`, {
     cause: error,
   });

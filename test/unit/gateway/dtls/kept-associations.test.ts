@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,6 +83,20 @@ test("associations without their key, and a key without associations, are remove
   expect(store.take()).toBeUndefined();
   expect(readdirSync(directory)).toEqual([]);
 });
+
+test.skipIf(process.platform === "win32")(
+  "a pipe in the place of a file does not hold the gateway up",
+  () => {
+    const store = new KeptAssociations(directory);
+    for (const name of ["dtls-associations", "dtls-associations.key"]) {
+      store.keep(kept);
+      rmSync(join(directory, name));
+      execFileSync("mkfifo", [join(directory, name)]);
+      expect(store.take()).toBeUndefined();
+      expect(readdirSync(directory)).toEqual([]);
+    }
+  },
+);
 
 test.skipIf(process.getuid?.() === 0)("what cannot be removed is not used", () => {
   const store = new KeptAssociations(directory);
