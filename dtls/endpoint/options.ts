@@ -81,8 +81,8 @@ export interface CommonOptions {
   /** The kinds of certificate that are taken, best first; default X509. RawPublicKey (RFC 7250) needs `verifyPeer`. */
   readonly peerCertificateTypes?: readonly CertificateType[] | undefined;
   /**
-   * When a session has to end, asked once it is established. Default: when the peer's certificate expires (`notAfter`);
-   * never for raw public keys and pre-shared keys.
+   * When a session has to end, asked once it is established. Default: when the peer's certificate expires (`notAfter`),
+   * with `ca` also one above it; never for raw public keys and pre-shared keys.
    */
   readonly expiresAt?: ((identity: unknown, peer: AuthenticatedPeer) => Date | undefined) | undefined;
   /** For experiments: any certificate or raw public key will do. `session.authorized` stays false. */

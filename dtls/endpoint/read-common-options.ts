@@ -220,7 +220,7 @@ export function readExpiry(
   options: CommonOptions,
 ): (identity: unknown, peer: AuthenticatedPeer) => number | undefined {
   const { expiresAt } = options;
-  if (expiresAt === undefined) return certificateEnd;
+  if (expiresAt === undefined) return options.ca === undefined ? certificateEnd : pathEnd;
   if (typeof expiresAt !== "function") throw invalid("expiresAt must be a function");
   return (identity, peer) => {
     const end = expiresAt(identity, peer)?.getTime();
@@ -240,6 +240,13 @@ export function bytesOf(name: string, value: unknown, [min, max]: readonly [numb
     throw invalid(`${name} must be ${min} to ${max} bytes`);
   }
   return Uint8Array.from(bytes);
+}
+
+/** With `ca`: no session outlives a certificate that its path to an anchor has. */
+function pathEnd(identity: unknown, peer: AuthenticatedPeer): number | undefined {
+  const isPath = typeof identity === "object" && identity !== null && "notAfter" in identity;
+  if (isPath && identity.notAfter instanceof Date) return identity.notAfter.getTime();
+  return certificateEnd(identity, peer);
 }
 
 function certificateEnd(_identity: unknown, peer: AuthenticatedPeer): number | undefined {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { PeerClaim } from "../../../../dtls/association/outputs.ts";
 import { KeySigner } from "../../../../dtls/crypto/signature.ts";
 import { certificateCredential, rawPublicKeyCredential } from "../../../../dtls/endpoint/credentials.ts";
@@ -6,8 +6,16 @@ import { defaults } from "../../../../dtls/endpoint/defaults.ts";
 import type { ConnectOptions, ListenOptions } from "../../../../dtls/endpoint/options.ts";
 import { readConnectOptions } from "../../../../dtls/endpoint/read-connect-options.ts";
 import { readListenOptions } from "../../../../dtls/endpoint/read-listen-options.ts";
+import { AuthenticatedPeer } from "../../../../dtls/handshake/peer.ts";
 import type { SignatureScheme } from "../../../../dtls/wire/registry.ts";
-import { mintDevice, mintRoot, mintServer } from "../../../support/chain-builder.ts";
+import {
+  daysFromNow,
+  mintCa,
+  mintDevice,
+  mintRoot,
+  mintServer,
+  NOW,
+} from "../../../support/chain-builder.ts";
 import { dtlsErrorCode } from "../../../support/dtls/dtls-error-code.ts";
 
 const root = mintRoot();
@@ -70,6 +78,26 @@ describe("verifyPeer", () => {
     const verifyPeer = () => identity;
     expect(await listening({ ca: undefined, verifyPeer }).knowledge.verify(claim)).toBe(identity);
     expect(await connecting({ verifyPeer: async () => identity }).knowledge.verify(claim)).toBe(identity);
+  });
+});
+
+describe("the end of a session (U11)", () => {
+  const short = mintCa(root, { notAfter: daysFromNow(3) });
+  const device = mintDevice(short, "d", { notAfter: daysFromNow(9) });
+  const shown = { ...claim, chain: [device.der, short.der] };
+  const peer = AuthenticatedPeer.restored(shown, undefined);
+
+  test("with ca a session ends with the first certificate of its path, a CA's too", () => {
+    vi.setSystemTime(NOW);
+    const { knowledge, expiresAt } = listening();
+    expect(expiresAt(knowledge.verify(shown), peer)).toBe(daysFromNow(3).getTime());
+    vi.useRealTimers();
+  });
+
+  test("with verifyPeer the peer's own certificate counts, and nothing that an identity looks like", () => {
+    const verifyPeer = () => ({ notAfter: daysFromNow(99) });
+    const { expiresAt } = listening({ ca: undefined, verifyPeer });
+    expect(expiresAt(verifyPeer(), peer)).toBe(daysFromNow(9).getTime());
   });
 });
 
