@@ -89,15 +89,15 @@ describe("the end of a session (U11)", () => {
 
   test("with ca a session ends with the first certificate of its path, a CA's too", () => {
     vi.setSystemTime(NOW);
-    const { knowledge, expiresAt } = listening();
-    expect(expiresAt(knowledge.verify(shown), peer)).toBe(daysFromNow(3).getTime());
+    const plan = listening();
+    expect(plan.expiresAt(plan.knowledge.verify(shown), peer)).toBe(daysFromNow(3).getTime());
     vi.useRealTimers();
   });
 
   test("with verifyPeer the peer's own certificate counts, and nothing that an identity looks like", () => {
     const verifyPeer = () => ({ notAfter: daysFromNow(99) });
-    const { expiresAt } = listening({ ca: undefined, verifyPeer });
-    expect(expiresAt(verifyPeer(), peer)).toBe(daysFromNow(9).getTime());
+    const plan = listening({ ca: undefined, verifyPeer });
+    expect(plan.expiresAt(verifyPeer(), peer)).toBe(daysFromNow(9).getTime());
   });
 });
 
