@@ -8,6 +8,8 @@ const longestMs = 60 * 60 * 1000;
 const settledMs = 10 * 1000;
 const largestFile = 512 * 1024 * 1024;
 const timeBytes = 8;
+/** AES-256. */
+const keyBytes = 32;
 
 /** The associations of an earlier process, and the key that they are encrypted with. */
 export interface Kept {
@@ -48,9 +50,13 @@ export class KeptAssociations {
    * cannot be removed: then they must not be used.
    */
   take(): Kept | undefined {
-    const kept = this.#read();
-    rmSync(this.#associationsFile, { force: true });
-    rmSync(this.#keyFile, { force: true });
+    let kept: Kept | undefined;
+    try {
+      kept = this.#read();
+    } finally {
+      rmSync(this.#associationsFile, { force: true });
+      rmSync(this.#keyFile, { force: true });
+    }
     if (kept === undefined) return undefined;
     // A power cut must not bring them back.
     if (process.platform !== "win32") syncDirectory(this.#directory);
@@ -64,7 +70,8 @@ export class KeptAssociations {
     // A pipe in their place would hold the gateway up for good.
     if (!files.every((file) => file?.isFile())) return undefined;
     const timeAndKey = readBoundedFile(this.#keyFile, 1024);
-    if (timeAndKey.length <= timeBytes) return undefined;
+    // Another length would be an option that DTLS refuses, and no gateway would start with it.
+    if (timeAndKey.length !== timeBytes + keyBytes) return undefined;
     const keptAt = Number(timeAndKey.readBigUInt64BE());
     const age = this.#wallClock() - keptAt;
     if (age < -settledMs || age > longestMs) return undefined;

@@ -63,14 +63,22 @@ test("a copy, as from a backup, is not taken: its inode is younger than what it 
   expect(readdirSync(directory)).toEqual([]);
 });
 
-test("a key file that is cut off opens nothing, and is removed", () => {
+test("a key file that is cut off, or longer, opens nothing, and is removed", () => {
   const store = new KeptAssociations(directory);
-  for (const bytes of [0, 7, 8]) {
+  for (const bytes of [0, 7, 8, 24, 39, 41]) {
     store.keep(kept);
     truncateSync(join(directory, "dtls-associations.key"), bytes);
     expect(store.take()).toBeUndefined();
     expect(readdirSync(directory)).toEqual([]);
   }
+});
+
+test("what cannot be read is an error once, and gone all the same", () => {
+  const store = new KeptAssociations(directory);
+  store.keep(kept);
+  truncateSync(join(directory, "dtls-associations.key"), 2000);
+  expect(() => store.take()).toThrow();
+  expect(readdirSync(directory)).toEqual([]);
 });
 
 test("associations without their key, and a key without associations, are removed and not taken", () => {
