@@ -291,6 +291,33 @@ describe("a client", () => {
     expect(duel.session.error?.code).toBe("DTLS_BAD_FINISHED");
   });
 
+  test("RFC 8422 §5.4: a group that was not offered is refused (A5)", () => {
+    const duel = tellClient({ client: { groups: [NamedGroup.x25519] } }, [
+      ...start,
+      "CERTIFICATE",
+      "SERVER_KEY_EXCHANGE",
+    ]);
+    expect(duel.session.error?.code).toBe("DTLS_ILLEGAL_PARAMETER");
+  });
+
+  test("RFC 5246 §7.4.2: a key of another kind than the suite's is refused (A2)", () => {
+    const credential = serverCredential("rsa:2048");
+    const adversary = { credential, scheme: SignatureScheme.rsa_pkcs1_sha256 };
+    const duel = tellClient({ adversary }, [...start, "CERTIFICATE", "SERVER_KEY_EXCHANGE", ...rest]);
+    expect(duel.session.error?.code).toBe("DTLS_BAD_CERTIFICATE");
+  });
+
+  test("RFC 5246 §7.4.5: a ServerHelloDone with something in it is malformed (E5)", () => {
+    const duel = tellClient({}, [
+      ...start,
+      "CERTIFICATE",
+      "SERVER_KEY_EXCHANGE",
+      ({ adversary }) => adversary.message(14, Uint8Array.of(0)),
+      ...end,
+    ]);
+    expect(duel.session.error?.code).toBe("DTLS_DECODE_ERROR");
+  });
+
   test("RFC 5246 §7.4.1.3: a suite that was not offered is refused (A5)", () => {
     const suite = suiteNamed("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384");
     const duel = tellClient({ adversary: { suite } }, start);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { dropFirst } from "../../../support/dtls/network.ts";
+import { looksAt } from "../../../support/dtls/inspect.ts";
+import { drop, dropFirst, type Fate } from "../../../support/dtls/network.ts";
 import { Pair, type PairOptions } from "../../../support/dtls/pair.ts";
 import { suiteNamed } from "../../../support/dtls/settings.ts";
 
@@ -83,6 +84,22 @@ describe.each(suites)("$name", (suite) => {
       serverFaults: { fate: dropFirst("change_cipher_spec", 2) },
     }).handshake();
     expect(pair.established).toBe(true);
+  });
+
+  test("a Finished that was damaged on the way is no wrong key, though the next ones are lost (U15)", () => {
+    let flight = 0;
+    const fate = (bytes: Uint8Array): Fate | undefined => {
+      if (!looksAt(bytes).includes("change_cipher_spec")) return undefined;
+      flight += 1;
+      if (flight > 1) return flight < 4 ? drop : undefined;
+      const damaged = Uint8Array.from(bytes);
+      damaged[damaged.length - 1] = (damaged.at(-1) ?? 0) ^ 1;
+      return { kind: "replace", datagrams: [damaged] };
+    };
+    const pair = pairWith(suite, key, { clientFaults: { fate } }).handshake();
+    expect(pair.serverSession.discarded).toContain("bad_record_mac");
+    expect(pair.established, String(pair.serverSession.error)).toBe(true);
+    expect(pair.simulation.now).toBe(7000);
   });
 
   test("one record of the next epoch that does not open is no wrong key: anybody can have sent it (U15, C2)", () => {
