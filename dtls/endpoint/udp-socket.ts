@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import { lookup } from "node:dns";
-import { isIP } from "node:net";
+import { isIP, SocketAddress } from "node:net";
 import type { Address } from "../association/settings.ts";
 import { DtlsError } from "../errors.ts";
 import type { SocketSettings } from "./read-common-options.ts";
@@ -148,11 +148,19 @@ export async function resolveHost(
   host: string,
 ): Promise<{ readonly address: string; readonly family: 4 | 6 }> {
   const family = isIP(host);
-  if (family === 4 || family === 6) return { address: host, family };
+  if (family === 4) return { address: host, family };
+  if (family === 6) return { address: canonical(host), family };
   const { promise, resolve, reject } = Promise.withResolvers<{ address: string; family: 4 | 6 }>();
   lookup(host, (cause, address, found) => {
     if (cause === null) resolve({ address, family: found === 6 ? 6 : 4 });
     else reject(new DtlsError("DTLS_UNREACHABLE", `${host} has no address: ${cause.message}`, { cause }));
   });
   return await promise;
+}
+
+/** RFC 5952: as the system writes where a datagram came from, for what it is compared with. */
+function canonical(host: string): string {
+  const [address = "", zone] = host.split("%");
+  const text = new SocketAddress({ address, family: "ipv6" }).address;
+  return zone === undefined ? text : `${text}%${zone}`;
 }
