@@ -178,6 +178,8 @@ export class DtlsLine<Who> implements DatagramLine<Who, VerifiedAssociation> {
   }
 
   #closed(error: DtlsError | undefined): void {
+    // RFC 5246 §7.2.2: after a fatal alert it must not be resumed, and has nothing to resume with.
+    if (this.#association?.session.session === undefined) this.#resumable = undefined;
     this.#association = undefined;
     this.#listener.closed(this.#end === undefined ? dtlsEndError(error) : this.#end.error);
   }

@@ -9,6 +9,7 @@ import {
   identityFromSigner,
   openDtlsSession,
 } from "../../device-client/index.ts";
+import { DtlsError } from "../../dtls/index.ts";
 import type { Signer } from "../../pki/index.ts";
 import { type DtlsServer, showing, startDtlsServer } from "../support/dtls-server.ts";
 import { DtlsTestGateway } from "../support/gateway-dtls.ts";
@@ -143,6 +144,16 @@ describe("reconnecting", () => {
       "reconnecting 1",
       "connected",
     ]);
+    await echo(session, "after");
+  });
+
+  test("RFC 5246 §7.2.2: a session that a fatal alert ended is not resumed (R9)", async () => {
+    const session = await connected();
+    await echo(session, "before");
+    const again = eventOf(session, "connected");
+    for (const one of server.sessions)
+      one.destroy(new DtlsError("DTLS_INTERNAL_ERROR", "a crash of its own"));
+    expect((await again).resumed).toBe(false);
     await echo(session, "after");
   });
 
