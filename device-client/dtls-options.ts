@@ -107,13 +107,20 @@ function parseDatagramOptions(options: DatagramOptions): DatagramSettings {
   const { connectTimeoutMs = dtlsDefaults.connectTimeoutMs, silenceMs = dtlsDefaults.silenceMs } = options;
   if (silenceMs !== 0) positive("silenceMs", silenceMs);
   const retransmission = { ...dtlsDefaults.retransmission, ...options.retransmission };
-  positive("retransmission.initialMs", retransmission.initialMs);
-  positive("retransmission.maximumMs", retransmission.maximumMs);
+  // What `connect` of dtls/ takes: what it refuses would be refused again and again, in each attempt.
+  inRange("connectTimeoutMs", connectTimeoutMs, 1, 3_600_000);
+  inRange("retransmission.initialMs", retransmission.initialMs, 10, 60_000);
+  inRange("retransmission.maximumMs", retransmission.maximumMs, retransmission.initialMs, 600_000);
   return {
     ...parseSessionOptions({ ...options, connectTimeoutMs }, dtlsDefaults.port),
     silenceMs,
     retransmission,
   };
+}
+
+function inRange(name: string, value: number, least: number, most: number): void {
+  if (Number.isSafeInteger(value) && between(value, least, most)) return;
+  throw new RangeError(`${name} is a whole number from ${least} to ${most}`);
 }
 
 function between(value: number, least: number, most: number): boolean {

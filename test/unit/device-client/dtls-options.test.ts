@@ -35,7 +35,10 @@ describe("connectDtls", () => {
     ["silenceMs", { silenceMs: 1.5 }],
     ["connectTimeoutMs", { connectTimeoutMs: 0 }],
     ["retransmission.initialMs", { retransmission: { initialMs: 0 } }],
+    ["retransmission.initialMs", { retransmission: { initialMs: 9 } }],
     ["retransmission.maximumMs", { retransmission: { maximumMs: Number.NaN } }],
+    ["retransmission.maximumMs", { retransmission: { initialMs: 2000, maximumMs: 1000 } }],
+    ["connectTimeoutMs", { connectTimeoutMs: 3_600_001 }],
     ["reconnect.minMs", { reconnect: { minMs: 0 } }],
   ])("a bad %s is a RangeError that names it", (name, over) => {
     expect(() => parseDtlsOptions({ identity, gateway: "gw.test", ...over })).toThrow(
