@@ -8,6 +8,7 @@ import { ask, device, startEcho } from "../support/dtls-loopback.ts";
 
 const flood = 100_000;
 const perSecond = 15_000;
+const pump = device();
 const floodSender = new URL("../support/dtls/flood-sender.ts", import.meta.url);
 
 test("100,000 spoofed ClientHellos on a real socket: memory stays, no more bytes out than in, and honest handshakes take less than a second (D1, D7)", async () => {
@@ -41,11 +42,13 @@ test("100,000 spoofed ClientHellos on a real socket: memory stays, no more bytes
   expect(stats.bytesSent).toBeLessThanOrEqual(stats.bytesReceived);
   expect(stats.handshakesStarted).toBe(stats.handshakesFull);
   expect(stats.handshaking).toBe(0);
-  expect(heapUsed() - before).toBeLessThan(5_000_000);
+  // Those of the honest clients are held by this test, not by the endpoint.
+  echo.sessions.length = 0;
+  expect(heapUsed() - before).toBeLessThan(4_000_000);
 });
 
 async function handshake(echo: Awaited<ReturnType<typeof startEcho>>) {
-  const session = echo.connect({ ...device(), retransmission: { initialMs: 100 } });
+  const session = echo.connect({ ...pump, retransmission: { initialMs: 100 } });
   await session.opened;
   return session;
 }
