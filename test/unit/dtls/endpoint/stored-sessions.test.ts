@@ -118,6 +118,23 @@ describe("sessions by id (RFC 5246 §7.3)", () => {
     expect(cache.find(sessionOf(1).sessionId)).toBeDefined();
   });
 
+  test("long chains make room as many sessions do: what a client sends does not fill the memory (B5)", () => {
+    const cache = new SessionCache(4, source.wallClock);
+    const long = (fill: number) => ({ ...sessionOf(fill), peerChain: [new Uint8Array(7000)] });
+    for (let fill = 1; fill <= 9; fill++) cache.store(long(fill));
+    expect(cache.size).toBe(2);
+    expect(cache.find(sessionOf(9).sessionId)).toBeDefined();
+    cache.store(sessionOf(8));
+    for (let fill = 1; fill <= 3; fill++) cache.store(sessionOf(fill));
+    expect(cache.size).toBe(4);
+    for (const fill of [8, 1, 2, 3]) cache.delete(sessionOf(fill).sessionId);
+    for (let fill = 1; fill <= 9; fill++)
+      cache.store({ ...sessionOf(fill), peerChain: [new Uint8Array(4000)] });
+    expect(cache.size).toBe(4);
+    cache.store({ ...sessionOf(1), peerChain: [new Uint8Array(20_000)] });
+    expect(cache.size).toBe(0);
+  });
+
   test("one whose life is over is not found, and one that was forgotten neither", () => {
     const cache = new SessionCache(10, source.wallClock);
     cache.store(sessionOf(1, wallClock + 1000));

@@ -118,7 +118,7 @@ test("PEM within a certificate is not read in its place, in a leaf or above it (
   expect(refusal({ chain: [device(), above] })).toBe("DTLS_BAD_CERTIFICATE");
 });
 
-describe("what a stranger's chain can cost (D2)", () => {
+describe("what a stranger's chain can cost (D7)", () => {
   const verifications = vi.spyOn(X509Certificate.prototype, "verify");
   afterAll(() => verifications.mockRestore());
 
