@@ -37,6 +37,7 @@ export class ClientCore implements ConnectionHost {
   readonly #plan: ConnectPlan;
   readonly #ports: ClientPorts;
   readonly #cancelSweep: () => void;
+  #isRecheckDue = false;
 
   /** `server` is where the server is; its address may still be looked up until `connection.start()`. */
   constructor(plan: ConnectPlan, server: Address, ports: ClientPorts) {
@@ -71,7 +72,9 @@ export class ClientCore implements ConnectionHost {
     else this.stats.discarded.unknown_address += 1;
   }
 
+  /** A handshake that is under way is asked about when it is complete. */
   async recheck(): Promise<void> {
+    this.#isRecheckDue = !this.connection.isEstablished;
     const claim = claimOf(this.connection);
     if (claim === undefined || this.connection.isClosed) return;
     try {
@@ -100,6 +103,7 @@ export class ClientCore implements ConnectionHost {
     } catch (thrown) {
       this.onCallbackError(thrown, connection);
     }
+    if (this.#isRecheckDue) void this.recheck();
   }
 
   onMoved(): void {

@@ -49,6 +49,22 @@ test("a handshake that was under way during recheck is judged again when it is c
   expect((await errorOf(session.closed))?.peerAlert).toBe("certificate_revoked");
 });
 
+test("a client, too, judges its server again when a recheck came during the handshake (U11)", async () => {
+  await using echo = await startEcho();
+  let asked = 0;
+  const session = echo.connect({
+    ...device(),
+    ca: undefined,
+    verifyPeer: () => {
+      asked += 1;
+      if (asked > 1) throw new DtlsError("DTLS_CERTIFICATE_REVOKED", "revoked meanwhile");
+      void session.endpoint.recheck();
+    },
+  });
+  expect(await codeOf(session.closed)).toBe("DTLS_CERTIFICATE_REVOKED");
+  expect(asked).toBe(2);
+});
+
 test("a session ends when its peer's certificate expires (U11)", async () => {
   await using echo = await startEcho({ idleTimeout: 60_000 });
   await using shortLived = await startEcho({ idleTimeout: 400, expiresAt: () => new Date(Date.now() + 200) });
