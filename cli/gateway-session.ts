@@ -24,3 +24,18 @@ export async function untilStopped<T>(work: Promise<T>, signal: AbortSignal): Pr
     work.then(resolve, reject);
   });
 }
+
+/** What the device client's sessions have in common. */
+interface Connecting {
+  once(event: "connected", listener: () => void): unknown;
+  once(event: "reconnecting", listener: (event: { readonly reason: Error }) => void): unknown;
+}
+
+/** Resolves when the session is connected; rejects with why the first attempt failed, or with the signal's reason. */
+export function untilConnected(session: Connecting, signal: AbortSignal): Promise<void> {
+  const connected = new Promise<void>((resolve, reject) => {
+    session.once("connected", () => resolve());
+    session.once("reconnecting", ({ reason }) => reject(reason));
+  });
+  return untilStopped(connected, signal);
+}

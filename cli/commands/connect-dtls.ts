@@ -1,6 +1,6 @@
-import { connectDtls, type DtlsSession, loadIdentity } from "../../device-client/index.ts";
+import { type DtlsSession, loadIdentity, openDtlsSession } from "../../device-client/index.ts";
 import { CliError } from "../errors.ts";
-import { type GatewayVerbOptions, gatewayOf, untilStopped } from "../gateway-session.ts";
+import { type GatewayVerbOptions, gatewayOf, untilConnected, untilStopped } from "../gateway-session.ts";
 import { findIdentity } from "../identity-place.ts";
 import { payloadFields, printablePayload } from "../printable.ts";
 import type { Session } from "../verb.ts";
@@ -12,8 +12,9 @@ export interface EchoOptions extends GatewayVerbOptions {
   readonly echo: string;
 }
 
-/** Datagrams get lost: the text is sent again after this long, and then after twice as long each time. */
+/** Datagrams get lost: the text is sent again after this long, and then after twice as long each time, up to a bound. */
 const firstRepeatMs = 1_000;
+const longestRepeatMs = 4_000;
 
 /** Connects over DTLS and sends a text until it comes back. Throws the signal's reason when that comes first. */
 export async function echoOverDtls(
@@ -23,17 +24,16 @@ export async function echoOverDtls(
   signal: AbortSignal,
 ): Promise<void> {
   const identity = loadIdentity(findIdentity(id, options));
-  const connecting = connectDtls({
+  const device = openDtlsSession({
     identity,
     gateway: gatewayOf(options),
     connectTimeoutMs: options.timeout * 1000,
+    // How long to wait for the echo is --timeout's to say.
+    silenceMs: 0,
     ...(options.pin && { pins: options.pin }),
   });
-  const device = await untilStopped(connecting, signal).catch((error: unknown) => {
-    connecting.then((late) => late.close()).catch(() => undefined);
-    throw error;
-  });
   try {
+    await untilConnected(device, signal);
     out.event(
       { type: "connected", transport: "dtls", gateway: options.gateway, deviceId: id },
       `connected to ${options.gateway} as ${id}, over DTLS`,
@@ -60,7 +60,7 @@ async function echo(device: DtlsSession, text: Uint8Array, signal: AbortSignal):
   let timer: NodeJS.Timeout | undefined;
   const send = (repeatMs: number) => {
     device.send(text);
-    timer = setTimeout(send, repeatMs, repeatMs * 2);
+    timer = setTimeout(send, repeatMs, Math.min(repeatMs * 2, longestRepeatMs));
   };
   try {
     await new Promise<void>((resolve, reject) => {

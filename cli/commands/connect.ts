@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { connect, type DeviceSession, loadIdentity } from "../../device-client/index.ts";
+import { type DeviceSession, loadIdentity, openSession } from "../../device-client/index.ts";
 import { readBoundedFile } from "../../pki/index.ts";
 import { CliError } from "../errors.ts";
-import { type GatewayVerbOptions, gatewayOf, untilStopped } from "../gateway-session.ts";
+import { type GatewayVerbOptions, gatewayOf, untilConnected, untilStopped } from "../gateway-session.ts";
 import { findIdentity } from "../identity-place.ts";
 import { payloadFields, printable, printablePayload } from "../printable.ts";
 import { collect, dirOption, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
@@ -194,7 +194,7 @@ async function open(id: string, options: MqttVerbOptions, signal: AbortSignal) {
   const identity = loadIdentity(files);
   // A client id of its own: the device itself may be connected, and must not be taken over nor lose its session.
   const clientId = options.clientId ?? `${id}/cli-${randomBytes(4).toString("hex")}`;
-  const connecting = connect({
+  const device = openSession({
     identity,
     gateway: gatewayOf(options),
     clientId,
@@ -203,9 +203,10 @@ async function open(id: string, options: MqttVerbOptions, signal: AbortSignal) {
     ...(options.pin && { pins: options.pin }),
   });
   try {
-    return { device: await untilStopped(connecting, signal), clientId };
+    await untilConnected(device, signal);
+    return { device, clientId };
   } catch (error) {
-    connecting.then((late) => late.close()).catch(() => undefined);
+    await device.close();
     throw error;
   }
 }

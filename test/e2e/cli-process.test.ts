@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -125,6 +127,44 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     expect(existsSync(directory)).toBe(false);
   },
 );
+
+describe("connect, while the gateway says nothing", () => {
+  const dir = () => join(scratch, "silent");
+  beforeAll(() => {
+    expect(sallyport("init", "--dir", dir()).status).toBe(0);
+    expect(sallyport("device", "add", "d1", "--dir", dir()).status).toBe(0);
+  });
+
+  test.each(["SIGINT", "SIGTERM"] as const)("%s ends it at once over DTLS", async (signal) => {
+    const silent = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(silent, "listening");
+    const heard = once(silent, "message");
+    const child = connect(silent.address().port, "--transport", "dtls", "--echo", "hello");
+    await heard;
+    child.kill(signal);
+    // Far sooner than --timeout, which is 30 s.
+    expect(await once(child, "exit", { signal: AbortSignal.timeout(5000) })).toEqual([0, null]);
+    silent.close();
+  });
+
+  test("SIGINT ends it at once over MQTT", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const heard = once(silent, "connection");
+    const address = silent.address();
+    const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+    const child = connect(port, "--publish", "devices/d1/up/x");
+    await heard;
+    child.kill("SIGINT");
+    expect(await once(child, "exit", { signal: AbortSignal.timeout(5000) })).toEqual([0, null]);
+    silent.close();
+  });
+
+  function connect(port: number, ...args: string[]) {
+    const gateway = ["--gateway", `127.0.0.1:${port}`, "--dir", dir()];
+    return spawn(process.execPath, [launcher, "connect", "d1", ...gateway, ...args], { stdio: "ignore" });
+  }
+});
 
 describe.skipIf(!existsSync("/dev/full"))("standard output on a full disk", () => {
   test("a verb says so in one line, exit code 4", () => {
