@@ -161,13 +161,13 @@ export class DTLSEndpoint extends EventEmitter<EndpointEvents> implements AsyncD
   /** To the application if it listens, else as a warning of the process: never as an exception in the socket. */
   report(error: unknown): void {
     if (this.listenerCount("error") === 0) {
-      process.emitWarning(error instanceof Error ? error : new Error(String(error)));
+      process.emitWarning(asError(error));
       return;
     }
     try {
       this.emit("error", error);
     } catch (again) {
-      process.emitWarning(again instanceof Error ? again : new Error(String(again)));
+      process.emitWarning(asError(again));
     }
   }
 
@@ -198,4 +198,11 @@ export class DTLSEndpoint extends EventEmitter<EndpointEvents> implements AsyncD
       this.report(thrown);
     }
   }
+}
+
+/** Anything can be thrown, even what has no text. */
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  const isPlain = (typeof thrown !== "object" || thrown === null) && typeof thrown !== "function";
+  return new Error(isPlain ? String(thrown) : `a callback threw what is no Error (${typeof thrown})`);
 }

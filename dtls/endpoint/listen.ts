@@ -3,8 +3,9 @@ import { DtlsError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
 import { DTLSEndpoint } from "./endpoint.ts";
 import { invalid } from "./option-checks.ts";
-import type { ListenOptions } from "./options.ts";
-import { type ListenPlan, readListenOptions } from "./read-listen-options.ts";
+import type { ListenOptions, Restore } from "./options.ts";
+import type { SocketSettings } from "./read-common-options.ts";
+import { readListenOptions } from "./read-listen-options.ts";
 import { exportAll, type RestoreEvents, restoreAll } from "./restart.ts";
 import { systemEnvironment, systemScheduler } from "./scheduler.ts";
 import { type Refused, ServerCore } from "./server-core.ts";
@@ -23,7 +24,8 @@ import { resolveHost, UdpSocket } from "./udp-socket.ts";
  */
 export function listen(onsession: (session: DTLSSession) => unknown, options: ListenOptions): DTLSEndpoint {
   if (typeof onsession !== "function") throw invalid("listen needs a function that is given the sessions");
-  const plan = readListenOptions(options);
+  // Apart: it holds keys, and much of memory, and is of no use once it was read.
+  const { restore, ...plan } = readListenOptions(options);
   const core = new ServerCore(plan, {
     scheduler: systemScheduler,
     environment: systemEnvironment,
@@ -70,7 +72,7 @@ export function listen(onsession: (session: DTLSSession) => unknown, options: Li
     onTakenOver: (from) => guard(() => core.takenOver(from)),
     onClose: () => void endpoint.close(),
   });
-  void open(endpoint, core, plan, { onSession: announce, onRefused: refuse });
+  void open(endpoint, core, plan.socket, restore, { onSession: announce, onRefused: refuse });
   return endpoint;
 
   function announce(session: DTLSSession, connection: Connection): void {
@@ -105,15 +107,16 @@ export function listen(onsession: (session: DTLSSession) => unknown, options: Li
 async function open(
   endpoint: DTLSEndpoint,
   core: ServerCore,
-  plan: ListenPlan,
+  settings: SocketSettings,
+  restore: Restore | undefined,
   events: RestoreEvents,
 ): Promise<void> {
   try {
-    const { address, family } = await resolveHost(plan.socket.host ?? "::");
-    const announce = plan.restore === undefined ? undefined : await restoreAll(plan.restore, core, events);
+    const { address, family } = await resolveHost(settings.host ?? "::");
+    const announce = restore === undefined ? undefined : await restoreAll(restore, core, events);
     // Closed while peers were asked about: those that came after that have to go, too.
     if (endpoint.destroyed) return core.end((connection) => connection.drop());
-    const socket = new UdpSocket({ ...plan.socket, host: address }, family, core.stats, {
+    const socket = new UdpSocket({ ...settings, host: address }, family, core.stats, {
       onDatagram: (datagram, from) => endpoint.receive(datagram, from),
       onFailure: (error) => endpoint.failed(error),
     });

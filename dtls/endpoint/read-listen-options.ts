@@ -41,7 +41,12 @@ import { assertTicketKeys } from "./tickets.ts";
 import type { WorkerPlace } from "./worker-place.ts";
 
 /** The options of `listen`, checked and with their defaults in place. */
-export interface ListenPlan {
+export interface ListenPlan extends ServerPlan {
+  readonly restore: Restore | undefined;
+}
+
+/** Those that count as long as the endpoint lives. */
+export interface ServerPlan {
   readonly association: Omit<ServerSettings, "connectionIds">;
   readonly connectionIds: boolean;
   readonly knowledge: Pick<Knowledge, "credential" | "psk" | "verify">;
@@ -51,7 +56,6 @@ export interface ListenPlan {
   readonly idleTimeoutMs: number;
   readonly ticketKeys: Uint8Array | undefined;
   readonly maxStoredSessions: number;
-  readonly restore: Restore | undefined;
   readonly worker: WorkerPlace | undefined;
   readonly acceptsAnyPeer: boolean;
   expiresAt(identity: unknown, peer: AuthenticatedPeer): number | undefined;

@@ -45,7 +45,11 @@ export function exportAll(key: Uint8Array, core: ServerCore): Uint8Array {
   const nonce = randomBytes(nonceLength);
   const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: tagLength });
   cipher.setAAD(format);
-  const parts = states.map((state) => cipher.update(state));
+  const parts = states.map((state) => {
+    const part = cipher.update(state);
+    state.fill(0);
+    return part;
+  });
   cipher.final();
   return Buffer.concat([format, nonce, ...parts, cipher.getAuthTag()]);
 }
@@ -155,6 +159,9 @@ function openAll({ key, associations: bytes }: Restore): AssociationState[] {
     return statesIn(opened);
   } catch (cause) {
     throw damaged("what is in it cannot be read", cause);
+  } finally {
+    // Every state has copies of its own.
+    opened.fill(0);
   }
 }
 

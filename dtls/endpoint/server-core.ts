@@ -14,7 +14,7 @@ import { Lifetimes } from "./lifetimes.ts";
 import { claimOf, isSomebodyElse } from "./peers.ts";
 import { isPlaintextClientHello } from "./prefilter.ts";
 import { isPromiseLike, type Knowledge, refusalFor } from "./questions.ts";
-import type { ListenPlan } from "./read-listen-options.ts";
+import type { ServerPlan } from "./read-listen-options.ts";
 import type { Scheduler } from "./scheduler.ts";
 import { knowledgeOf } from "./server-knowledge.ts";
 import type { DTLSSession } from "./session.ts";
@@ -56,7 +56,7 @@ export class ServerCore implements ConnectionHost {
   readonly onkeylog: ((line: string) => void) | undefined;
   /** Set by the application: no new peers. */
   refusesAll = false;
-  readonly #plan: ListenPlan;
+  readonly #plan: ServerPlan;
   readonly #ports: ServerPorts;
   readonly #settings: ServerSettings;
   readonly #gate: HelloGate;
@@ -64,7 +64,7 @@ export class ServerCore implements ConnectionHost {
   readonly #lifetimes: Lifetimes;
   #recheckRound = 0;
 
-  constructor(plan: ListenPlan, ports: ServerPorts) {
+  constructor(plan: ServerPlan, ports: ServerPorts) {
     const { environment, scheduler } = ports;
     this.#plan = plan;
     this.#ports = ports;

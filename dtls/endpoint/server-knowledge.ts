@@ -1,11 +1,11 @@
 import type { Environment } from "../association/settings.ts";
 import type { Knowledge } from "./questions.ts";
-import type { ListenPlan } from "./read-listen-options.ts";
+import type { ServerPlan } from "./read-listen-options.ts";
 import { SessionCache } from "./session-cache.ts";
 import { Tickets } from "./tickets.ts";
 
 /** What the application knows, with the endpoint's own stores of sessions. */
-export function knowledgeOf(plan: ListenPlan, environment: Environment): Knowledge {
+export function knowledgeOf(plan: ServerPlan, environment: Environment): Knowledge {
   const cache = new SessionCache(plan.maxStoredSessions, () => environment.wallClock());
   const { sessionLifetimeSeconds, sessionTickets, sessionIds } = plan.association;
   const tickets = sessionTickets

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { type DTLSSession, DtlsError, type ListenOptions, listen } from "../../dtls/index.ts";
+import { heapUsed } from "../support/dtls/heap.ts";
 import { device, server, startEcho } from "../support/dtls-loopback.ts";
 import { until } from "../support/until.ts";
 
@@ -122,4 +124,19 @@ test("an export that is refused for its key leaves the endpoint as it was (U3)",
   expect(echo.endpoint.busy).toBe(false);
   await using session = echo.connect(device());
   await session.opened;
+});
+
+test("an endpoint keeps nothing of what it was restored from: neither the key nor the memory (B5, U3)", async () => {
+  const before = heapUsed();
+  const endpoint = listen(() => undefined, {
+    port: 0,
+    ...server,
+    ...acceptAll,
+    // As the associations of thousands.
+    restore: { key, associations: new Uint8Array(64 * 2 ** 20) },
+  });
+  await expect(endpoint.ready).rejects.toThrow(expect.objectContaining({ code: "DTLS_STATE_INVALID" }));
+  await setImmediate();
+  expect(heapUsed() - before).toBeLessThan(16 * 2 ** 20);
+  expect(endpoint.stats.restored).toBe(0);
 });

@@ -44,6 +44,16 @@ describe("nothing gets out of the socket's handler (D6, I)", () => {
     expect(warn).toHaveBeenCalledTimes(2);
     warn.mockRestore();
   });
+
+  test("whatever is thrown can be told, also what has no text (I)", () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const endpoint = endpointOf();
+    const odd: unknown[] = [Object.create(null), () => 1, Symbol("s"), undefined, null, "text"];
+    for (const thrown of odd) endpoint.report(thrown);
+    expect(warn).toHaveBeenCalledTimes(odd.length);
+    expect(warn.mock.calls.every(([warning]) => warning instanceof Error)).toBe(true);
+    warn.mockRestore();
+  });
 });
 
 test("it ends once, however often it is told", async () => {
