@@ -38,6 +38,11 @@ export type {
   Restore,
   VerifyPeer,
 } from "./endpoint/options.ts";
+export {
+  createSecureContext,
+  DTLSSecureContext,
+  type SecureContextOptions,
+} from "./endpoint/secure-context.ts";
 export type { Refused } from "./endpoint/server-core.ts";
 export {
   DTLSSession,

@@ -4,7 +4,7 @@ import { DtlsError } from "../errors.ts";
 const hints: Readonly<Record<string, string>> = {
   rejectUnauthorized: "peers are always verified; dangerouslyAcceptAnyPeer turns that off, for experiments",
   requestCert: "clients must show a certificate; dangerouslyAllowAnonymousClients lets them do without",
-  secureContext: "give cert, key and ca, or credentials and verifyPeer",
+  isServer: "a context serves both sides",
   ecdhCurve: "it is called groups here",
   sigalgs: "it is called signatureSchemes here",
   ALPNProtocols: "it is called alpn here",

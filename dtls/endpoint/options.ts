@@ -3,6 +3,7 @@ import type { Retransmission } from "../association/settings.ts";
 import type { AuthenticatedPeer } from "../handshake/peer.ts";
 import type { Credential } from "../signer.ts";
 import type { NamedGroup, SignatureScheme } from "../wire/registry.ts";
+import type { DTLSSecureContext } from "./secure-context.ts";
 import type { WorkerPlace } from "./worker-place.ts";
 
 export type Awaitable<T> = T | PromiseLike<T>;
@@ -57,6 +58,9 @@ export interface Restore {
 
 /** What `listen` and `connect` have in common. */
 export interface CommonOptions {
+  /** Of `createSecureContext`: in place of the options that it was given. */
+  readonly secureContext?: DTLSSecureContext | undefined;
+
   // --- what this side shows ---
   /** Our certificate chain, PEM; with `key`. */
   readonly cert?: Pem | undefined;

@@ -22,6 +22,7 @@ import {
   type SocketSettings,
 } from "./read-common-options.ts";
 import { assertRawPublicKeysAreJudged } from "./read-listen-options.ts";
+import { withSecureContext } from "./secure-context.ts";
 import { chooseSuites } from "./suite-choice.ts";
 
 /** The arguments of `connect`, checked and with their defaults in place. */
@@ -53,7 +54,8 @@ const known: ReadonlySet<string> = new Set<keyof ConnectOptions>([
 ]);
 
 /** @throws DtlsError DTLS_OPTIONS_INVALID, naming the option */
-export function readConnectOptions(host: string, port: number, options: ConnectOptions): ConnectPlan {
+export function readConnectOptions(host: string, port: number, given: ConnectOptions): ConnectPlan {
+  const options = withSecureContext(given);
   assertKnown(options, known, "connect");
   for (const name of ["expiresAt", "onkeylog"] as const) assertFunction(name, options[name]);
   if (typeof host !== "string" || host === "") throw invalid("host must be a name or an address");

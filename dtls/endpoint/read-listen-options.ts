@@ -36,6 +36,7 @@ import {
   refuseAll,
   type SocketSettings,
 } from "./read-common-options.ts";
+import { withSecureContext } from "./secure-context.ts";
 import { certificateKeyExchanges, chooseSuites } from "./suite-choice.ts";
 import { assertTicketKeys } from "./tickets.ts";
 import type { WorkerPlace } from "./worker-place.ts";
@@ -87,7 +88,8 @@ const known: ReadonlySet<string> = new Set<keyof ListenOptions>([
 ]);
 
 /** @throws DtlsError DTLS_OPTIONS_INVALID, naming the option */
-export function readListenOptions(options: ListenOptions): ListenPlan {
+export function readListenOptions(given: ListenOptions): ListenPlan {
+  const options = withSecureContext(given);
   assertKnown(options, known, "listen");
   for (const name of ["expiresAt", "onkeylog"] as const) assertFunction(name, options[name]);
   const own = readServerCredentials(options);

@@ -107,7 +107,8 @@ describe("an option that is not known is refused, with a hint where there is one
     [{ rejectUnauthorized: false }, /dangerouslyAcceptAnyPeer/],
     [{ requestCert: false }, /dangerouslyAllowAnonymousClients/],
     [{ ecdhCurve: "auto" }, /groups/],
-    [{ secureContext: {} }, /credentials/],
+    [{ secureContext: {} }, /belongs into the secureContext/],
+    [{ isServer: true }, /serves both sides/],
     [{ crl: "" }, /recheck/],
     [{ servername: "a" }, /servername/],
   ])("listen %j", (options, message) => {
