@@ -20,7 +20,7 @@ function describeEvent(out: Output, event: GatewayEvent): string {
     out.style(style, text.padEnd(8));
   switch (event.type) {
     case "listening":
-      return `${title("green", "listen")}  ${listenWords[event.transport]} on ${event.host}:${event.port}`;
+      return `${title("green", "listen")}  ${listenWords[event.transport]} on ${hostOf(event.host)}:${event.port}`;
     case "connection.refused":
       return `${title("red", "refused")}  ${event.reason}: ${printable(event.detail)}, ${event.address}${overDtls(event)}${claimed(event)}`;
     case "session.opened":
@@ -42,13 +42,22 @@ function describeEvent(out: Output, event: GatewayEvent): string {
     case "reloaded":
       return `${title("green", "reload")}  ${event.sessionsKept} sessions kept, ${event.sessionsClosed} closed`;
     case "warning":
-      return `${title("yellow", "warning")}  ${printable(event.detail)}`;
+      return `${title("yellow", "warning")}  ${printable(event.detail)}${because(event.cause)}`;
     case "closed":
       return `${title("green", "stopped")}  every session ended`;
   }
 }
 
 const listenWords = { mqtt: "mqtt over mutual TLS", dtls: "mutual DTLS (UDP)" } as const;
+
+/** RFC 3986 §3.2.2: an IPv6 address before a port is in brackets. */
+function hostOf(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function because(cause: unknown): string {
+  return cause instanceof Error ? ` (${printable(cause.message)})` : "";
+}
 
 function claimed(event: { deviceId?: string; clientId?: string }): string {
   const device = event.deviceId === undefined ? "" : `, ${printable(event.deviceId)}`;
