@@ -39,10 +39,15 @@ export class KeptAssociations {
 
   /** Throws the system's own error. */
   keep({ key, associations }: Kept): void {
+    this.keepKey(key);
+    writeFileAtomic(this.#associationsFile, associations, 0o600);
+  }
+
+  /** The key alone, which is of no use yet: whether this directory takes anything. Throws the system's own error. */
+  keepKey(key: Uint8Array): void {
     const time = Buffer.alloc(timeBytes);
     time.writeBigUInt64BE(BigInt(this.#wallClock()));
     writeFileAtomic(this.#keyFile, Buffer.concat([time, key]), 0o600);
-    writeFileAtomic(this.#associationsFile, associations, 0o600);
   }
 
   /**

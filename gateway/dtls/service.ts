@@ -23,6 +23,8 @@ import { addressOf, DtlsSession, DtlsSessions, plainAddress } from "./session.ts
 /** RFC 7252 §6.2: CoAP over DTLS. */
 export const defaultDtlsPort = 5684;
 
+const notKept = "the DTLS sessions could not be kept: devices connect again";
+
 /** The gateway's own key and certificate chain, PEM. */
 interface Identity {
   readonly key: string;
@@ -88,6 +90,13 @@ export class DtlsService {
     for (const session of live) session.note("gateway_stopping", "the gateway stops");
     if (this.#kept === undefined || live.length === 0) return endpoint.close();
     const key = randomBytes(32);
+    try {
+      this.#kept.keepKey(key);
+    } catch (error) {
+      // While there is an endpoint to say goodbye: kept by nobody, they would be missed only when they are silent.
+      this.#context.warn(notKept, error);
+      return endpoint.close();
+    }
     this.#keep({ key, associations: await endpoint.exportAssociations(key) });
   }
 
@@ -192,7 +201,7 @@ export class DtlsService {
     try {
       this.#kept?.keep(kept);
     } catch (error) {
-      this.#context.warn("the DTLS sessions could not be kept: devices connect again", error);
+      this.#context.warn(notKept, error);
     }
   }
 

@@ -1,6 +1,6 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -126,6 +126,15 @@ test("files that are damaged, or of another key, are a warning and no reason not
   expect((await second.at.event("warning")).detail).toMatch(/DTLS sessions of the last run cannot be read/);
   expect(await echo(await second.connect(peer), "anew")).toBe("anew");
   lost.destroy();
+});
+
+test("with a state directory that takes nothing the devices are told goodbye, too", async () => {
+  await using over = await start();
+  const session = await over.connect(await over.at.peer("d1"));
+  mkdirSync(key());
+  const [end] = await Promise.all([endOf(session), over.at.gateway.close()]);
+  expect(end).toBe("close_notify");
+  expect((await over.at.event("warning")).detail).toMatch(/DTLS sessions could not be kept/);
 });
 
 test("without a state directory the devices are told goodbye", async () => {
