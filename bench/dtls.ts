@@ -26,7 +26,7 @@ const usage = `node bench/dtls.ts [options]
   --quick             one short round: does it still run? (some seconds)
   --rounds N          rounds, servers interleaved in each (default 5)
   --window MS         length of one measurement (default 2000)
-  --idle N            associations for the memory figure (default 4000)
+  --idle N            associations for the memory figure (default 20000)
   --only A,B          workloads: ${workloadNames.join(" ")}
   --servers A,B       servers (default ${defaultServers.join(",")}): ${serverNames.join(" ")}
   --node PATH         run our server under another Node
@@ -149,7 +149,7 @@ async function optionsFrom(directory: string): Promise<RunOptions> {
     warmUp: !quick,
     settleMs: quick ? 50 : 300,
     windowMs: count(flags.window, quick ? 150 : 2_000, "--window"),
-    idleAssociations: count(flags.idle, quick ? 100 : 4_000, "--idle"),
+    idleAssociations: count(flags.idle, quick ? 100 : 20_000, "--idle"),
     restMs: quick ? 50 : 10_000,
     progress: (line) => (process.stderr.isTTY ? console.error(line) : undefined),
   };

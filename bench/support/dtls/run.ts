@@ -1,4 +1,3 @@
-import { sleep } from "../measure.ts";
 import { residentBytes } from "../proc.ts";
 import { Generator, type Measured } from "./generator.ts";
 import type { DtlsPki } from "./pki.ts";
@@ -16,7 +15,7 @@ export interface RunOptions {
   readonly settleMs: number;
   readonly windowMs: number;
   readonly idleAssociations: number;
-  /** From the last handshake until memory is looked at: V8 gives empty pages back eight seconds later. */
+  /** Between collecting garbage and looking at memory: V8 gives empty pages back eight seconds later. */
   readonly restMs: number;
   readonly progress: (line: string) => void;
 }
@@ -49,8 +48,8 @@ export interface ScaleStep {
 
 /** Echoes under way while the number of associations grows. */
 const scaleOutstanding = 128;
-/** Memory varies less than time, and each of its rounds takes long. */
-const memoryRounds = 2;
+/** Memory varies less than time, and a round of it takes a minute. */
+const memoryRounds = 1;
 /** Associations that are held before memory counts. */
 const firstHeld = 20;
 
@@ -206,8 +205,6 @@ async function residentBytesHolding(
   restMs: number,
 ): Promise<number> {
   await load.hold(count, handshakeConcurrency);
-  await server.settle();
-  await sleep(restMs);
-  await server.settle();
+  await server.settle(restMs);
   return residentBytes(server.pid);
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { buildPeer, type Program } from "../../../test/support/dtls-peers/build.ts";
 import type { WhyNot } from "../../../test/support/dtls-peers/newer-packages.ts";
@@ -23,8 +24,8 @@ export interface RunningServer {
   readonly name: ServerName;
   readonly pid: number;
   readonly port: number;
-  /** Ours: collects garbage. Nothing to do for the others. */
-  settle(): Promise<void>;
+  /** Ours: collects garbage and waits until V8 has given back what is free then. Nothing to do for the others. */
+  settle(restMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -79,10 +80,14 @@ async function startOurs(
     child.once("message", (message: { port: number }) => resolve(message.port));
     child.once("exit", (code) => reject(new Error(`our server ended with ${code} before it listened`)));
   });
-  const settle = async () => {
-    const settled = once(child, "message");
-    child.send("settle");
-    await settled;
+  // The first collection shrinks the heap, and V8 keeps the pages for some seconds; the second may free still more.
+  const settle = async (restMs: number) => {
+    for (let times = 0; times < 2; times++) {
+      const settled = once(child, "message");
+      child.send("settle");
+      await settled;
+      await sleep(restMs);
+    }
   };
   return running(name, child, port, settle, () => child.connected && child.send("stop"));
 }
@@ -113,7 +118,7 @@ function running(
   name: ServerName,
   child: ChildProcess,
   port: number,
-  settle: () => Promise<void>,
+  settle: (restMs: number) => Promise<void>,
   ask: () => void,
 ): RunningServer {
   if (child.pid === undefined) throw new Error(`${name} has no process id`);
