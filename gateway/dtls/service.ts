@@ -25,6 +25,9 @@ export const defaultDtlsPort = 5684;
 
 const notKept = "the DTLS sessions could not be kept: devices connect again";
 
+/** Refusals of peers that showed no certificate that are told one by one; those that did had to work for it. */
+const nobodysRefusalsPerSecond = 50;
+
 /** The gateway's own key and certificate chain, PEM. */
 interface Identity {
   readonly key: string;
@@ -42,6 +45,10 @@ export class DtlsService {
   #credential: Credential;
   #endpoint: DTLSEndpoint | undefined;
   #closing = false;
+  readonly #refusals = new MessageRate(nobodysRefusalsPerSecond, performance.now());
+  /** Refusals that no event told of. */
+  #untold = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
   /** 0 while there is none. */
   port = 0;
 
@@ -84,6 +91,8 @@ export class DtlsService {
   /** Ends all sessions, or, where there is a state directory, keeps them for the next run. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#toldAt = Number.NEGATIVE_INFINITY;
+    this.#tellUntold();
     const endpoint = this.#endpoint;
     if (endpoint === undefined) return;
     const live = [...this.sessions].filter((session) => !session.ended);
@@ -192,9 +201,24 @@ export class DtlsService {
   }
 
   #onRefused({ address, error, claim }: Refused): void {
+    // A datagram or two bring one about, and each event may be a line in a log.
+    if (claim === undefined && !this.#refusals.take(performance.now())) {
+      this.#untold += 1;
+      return;
+    }
+    this.#tellUntold();
     const { reason, detail } = whyRefused(error);
     const about = { transport: "dtls", address: plainAddress(address), ...shownBy(claim) } as const;
     this.#context.refused(reason, detail, about);
+  }
+
+  /** No more often than once a second. */
+  #tellUntold(): void {
+    const now = performance.now();
+    if (this.#untold === 0 || now - this.#toldAt < 1000) return;
+    this.#context.warn(`${this.#untold} more DTLS handshakes of peers that showed nothing were refused`);
+    this.#untold = 0;
+    this.#toldAt = now;
   }
 
   #keep(kept: Kept): void {
