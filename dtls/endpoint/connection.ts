@@ -1,11 +1,12 @@
 import type { AssociationState } from "../association/association-state.ts";
-import type { Answer, CredentialRequest, Output, PeerClaim } from "../association/outputs.ts";
+import type { Answer, CredentialRequest, Output, PeerClaim, Question } from "../association/outputs.ts";
 import type { Address } from "../association/settings.ts";
 import { DtlsError, type DtlsErrorCode } from "../errors.ts";
 import type { ResumableSession } from "../handshake/session.ts";
 import type { EndpointAssociation } from "./association-port.ts";
 import type { TableEntry } from "./association-table.ts";
 import { LatePromise } from "./late-promise.ts";
+import { pskTagOf } from "./psk-tag.ts";
 import { answerTo, type Knowledge } from "./questions.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { DTLSSession } from "./session.ts";
@@ -53,6 +54,8 @@ export class Connection {
   session: DTLSSession | undefined;
   /** What the application said of the peer; `endpoint.recheck()` may change it. */
   identity: unknown;
+  /** Server: of the pre-shared key that the peer proved, in this handshake or the one that is resumed. */
+  pskTag: Uint8Array | undefined;
   /** The claim that was judged, for a report when nothing comes of it. */
   claim: PeerClaim | undefined;
   /** Milliseconds since 1970; undefined: does not end by itself. */
@@ -237,9 +240,10 @@ export class Connection {
     }
   }
 
-  #onRequest({ id, ...question }: CredentialRequest): void {
+  #onRequest({ id, ...asked }: CredentialRequest): void {
+    const question = asked.kind === "store" ? this.#marked(asked) : asked;
     if (question.kind === "peer") this.claim = question.claim;
-    const answer = answerTo(question, this.#host.knowledge);
+    const answer = answerTo(question, this.#host.knowledge, this.pskTag);
     if (answer instanceof Promise) {
       // After the end nobody waits for the answer, and the association knows it.
       this.#watch(this.#answerLater(id, answer));
@@ -248,15 +252,28 @@ export class Connection {
     if (question.kind === "store" && !question.asTicket) {
       this.#stored = { sessionId: question.session.sessionId, resumed: false };
     }
+    this.#noteKey(answer);
     if (answer.kind === "session" && answer.session !== undefined && answer.session.sessionId.length > 0) {
       this.#stored = { sessionId: answer.session.sessionId, resumed: true };
     }
     this.association.answer(id, answer);
   }
 
-  async #answerLater(id: number, answer: Promise<Answer>): Promise<void> {
-    this.association.answer(id, await answer);
+  async #answerLater(id: number, later: Promise<Answer>): Promise<void> {
+    const answer = await later;
+    this.#noteKey(answer);
+    this.association.answer(id, answer);
     this.#run();
+  }
+
+  #noteKey(answer: Answer): void {
+    if (answer.kind === "psk" && answer.psk !== undefined) this.pskTag = pskTagOf(answer.psk.key);
+    if (answer.kind === "session") this.pskTag = answer.session?.pskTag;
+  }
+
+  #marked(question: Extract<Question, { kind: "store" }>): Question {
+    if (question.session.peerCertificateType !== "PSK") return question;
+    return { ...question, session: { ...question.session, pskTag: this.pskTag } };
   }
 
   #onEstablished({ peer, resumed }: Extract<Output, { type: "established" }>): void {

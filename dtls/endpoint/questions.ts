@@ -8,8 +8,8 @@ import type { Awaitable, CredentialQuestion } from "./options.ts";
 export interface Knowledge {
   credential(question: CredentialQuestion): Awaitable<Credential | undefined>;
   psk(identity: Uint8Array | undefined, hint: Uint8Array | undefined): Awaitable<PskAnswer | undefined>;
-  /** The result may be a promise. */
-  verify(claim: PeerClaim): unknown;
+  /** The result may be a promise. `pskTag`: of the key that a session with a pre-shared key began with. */
+  verify(claim: PeerClaim, pskTag?: Uint8Array): unknown;
   findSession(sessionId: Uint8Array, ticket: Uint8Array | undefined): ResumableSession | undefined;
   /** The ticket, where one was asked for. */
   storeSession(session: ResumableSession, asTicket: boolean): Uint8Array | undefined;
@@ -26,7 +26,11 @@ export interface PskAnswer {
  * The answer to a question of an association: at once where it is known at once, so that an ordinary handshake waits
  * for no promise. Never throws and never rejects: what goes wrong is an answer too, which ends the handshake.
  */
-export function answerTo(question: Question, knowledge: Knowledge): Answer | Promise<Answer> {
+export function answerTo(
+  question: Question,
+  knowledge: Knowledge,
+  pskTag?: Uint8Array,
+): Answer | Promise<Answer> {
   switch (question.kind) {
     case "credential": {
       const { kind, ...asked } = question;
@@ -42,7 +46,7 @@ export function answerTo(question: Question, knowledge: Knowledge): Answer | Pro
       );
     case "peer":
       return settle(
-        () => knowledge.verify(question.claim),
+        () => knowledge.verify(question.claim, pskTag),
         (identity) => ({ kind: "peer", identity }),
         "DTLS_CERTIFICATE_UNKNOWN",
       );

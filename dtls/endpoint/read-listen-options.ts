@@ -18,6 +18,7 @@ import type {
   Restore,
   VerifyPeer,
 } from "./options.ts";
+import { isTagOf } from "./psk-tag.ts";
 import type { Knowledge } from "./questions.ts";
 import {
   assertFunction,
@@ -135,7 +136,7 @@ export function readListenOptions(given: ListenOptions): ListenPlan {
     knowledge: {
       credential: (question) => own?.choose(question),
       psk: (identity) => findPsk(psk, identity),
-      verify: (claim) => judgeClaim(claim, judge, psk, verifyPeer),
+      verify: (claim, pskTag) => judgeClaim(claim, pskTag, judge, psk, verifyPeer),
     },
     socket: readSocketSettings(
       options.worker === undefined ? options : { ...options, reusePort: true },
@@ -166,17 +167,21 @@ type PskStore = (identity: Uint8Array) => Awaitable<Uint8Array | undefined>;
 /** A pre-shared key was proved; a certificate's key was. What is asked here is whether its holder may enter. */
 function judgeClaim(
   claim: PeerClaim,
+  pskTag: Uint8Array | undefined,
   judge: Judge,
   psk: PskStore | undefined,
   verifyPeer: VerifyPeer | undefined,
 ): unknown {
   if (claim.certificateType !== "PSK") return (judge ?? refuseAll)(claim);
   const { pskIdentity, resumed } = claim;
-  // A full handshake has just looked the key up. A resumed one has not: the key may have been taken away.
+  // A full handshake has just looked the key up. A resumed one has not: it may have been taken away, or changed.
   if (!resumed || pskIdentity === undefined) return verifyPeer?.(claim);
   const decide = (key: Uint8Array | undefined): unknown => {
-    if (key !== undefined) return verifyPeer?.(claim);
-    throw new DtlsError("DTLS_UNKNOWN_PSK_IDENTITY", "the pre-shared key of an earlier session is gone");
+    if (key !== undefined && pskTag !== undefined && isTagOf(pskTag, key)) return verifyPeer?.(claim);
+    throw new DtlsError(
+      "DTLS_UNKNOWN_PSK_IDENTITY",
+      "the identity has not the pre-shared key of its earlier session any more",
+    );
   };
   const key = psk?.(pskIdentity);
   return key instanceof Uint8Array || key === undefined ? decide(key) : Promise.resolve(key).then(decide);

@@ -5,6 +5,7 @@ import type { PeerClaim } from "../association/outputs.ts";
 import type { ServerSettings } from "../association/settings.ts";
 import { DtlsError } from "../errors.ts";
 import { AuthenticatedPeer } from "../handshake/peer.ts";
+import { decode, encode, opaque, struct } from "../wire/presentation.ts";
 import { decodeAssociation, encodeAssociation } from "./association-codec.ts";
 import { Connection } from "./connection.ts";
 import { invalid } from "./option-checks.ts";
@@ -13,6 +14,7 @@ import { refusalFor } from "./questions.ts";
 import { systemEnvironment } from "./scheduler.ts";
 import type { Refused, ServerCore } from "./server-core.ts";
 import type { DTLSSession } from "./session.ts";
+import { optional, storedBytes } from "./stored-types.ts";
 
 /**
  *     opaque format[16];
@@ -27,6 +29,17 @@ const keyLength = 32;
 /** How many peers are judged at one time. */
 const judgedAtOnce = 64;
 
+const Exported = struct({
+  pskTag: optional(storedBytes(0, 32)),
+  association: opaque(0, 2 ** 24 - 1),
+});
+
+/** One association, and what its endpoint knew of it. */
+interface One {
+  readonly state: AssociationState;
+  readonly pskTag: Uint8Array | undefined;
+}
+
 /** All that an application needs to hear of the associations that were restored. */
 export interface RestoreEvents {
   onSession(session: DTLSSession, connection: Connection): void;
@@ -40,7 +53,7 @@ export function exportAll(key: Uint8Array, core: ServerCore): Uint8Array {
   const states: Uint8Array[] = [];
   for (const connection of core.connections) {
     // Whoever was told of the end of one may have ended another.
-    if (!connection.isClosed) states.push(withLength(encodeAssociation(connection.exportState())));
+    if (!connection.isClosed) states.push(withLength(encode(Exported, exportOne(connection))));
   }
   const nonce = randomBytes(nonceLength);
   const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: tagLength });
@@ -67,9 +80,9 @@ export async function restoreAll(
   const connections: Connection[] = [];
   const states = openAll(restore);
   // An address belongs to the one that has nothing else to be found by, whichever was there last.
-  for (const group of [states.filter(hasConnectionId), states.filter((state) => !hasConnectionId(state))]) {
+  for (const group of [states.filter(hasConnectionId), states.filter((one) => !hasConnectionId(one))]) {
     for (let start = 0; start < group.length; start += judgedAtOnce) {
-      const some = group.slice(start, start + judgedAtOnce).map((state) => restoreOne(state, core, events));
+      const some = group.slice(start, start + judgedAtOnce).map((one) => restoreOne(one, core, events));
       connections.push(...(await Promise.all(some)).filter((connection) => connection !== undefined));
     }
   }
@@ -83,7 +96,7 @@ export async function restoreAll(
 }
 
 async function restoreOne(
-  state: AssociationState,
+  { state, pskTag }: One,
   core: ServerCore,
   events: RestoreEvents,
 ): Promise<Connection | undefined> {
@@ -92,8 +105,11 @@ async function restoreOne(
   try {
     if (state.role !== "server") throw damaged("an association of a client");
     assertAgreeable(state, core.settings);
-    const identity = claim === undefined ? undefined : await core.judge(claim);
-    return adopt(state, identity, core, recheckRound);
+    const identity = claim === undefined ? undefined : await core.judge(claim, pskTag);
+    const connection = connectionOf(state, identity, core);
+    connection.pskTag = pskTag;
+    core.adopt(connection, identity, recheckRound);
+    return connection;
   } catch (thrown) {
     // The peer notices when it is not answered any more; a handshake will tell it why.
     events.onRefused({ ...state.address, error: refusalFor(thrown, "DTLS_CERTIFICATE_UNKNOWN"), claim });
@@ -118,20 +134,18 @@ function assertAgreeable({ terms, peer }: AssociationState, settings: ServerSett
   throw new DtlsError("DTLS_UNSUPPORTED_CERTIFICATE", `${type} is not taken any more`);
 }
 
-function hasConnectionId({ terms }: AssociationState): boolean {
-  return terms.receiveConnectionId !== undefined;
+function hasConnectionId({ state }: One): boolean {
+  return state.terms.receiveConnectionId !== undefined;
 }
 
-function adopt(state: AssociationState, identity: unknown, core: ServerCore, judgedIn: number): Connection {
+function connectionOf(state: AssociationState, identity: unknown, core: ServerCore): Connection {
   const id = state.terms.receiveConnectionId;
   if (id !== undefined && id.length !== core.settings.connectionIds?.length) {
     throw damaged("this endpoint's connection ids have another length, or are turned off");
   }
   const peer = state.peer === undefined ? undefined : AuthenticatedPeer.restored(state.peer, identity);
   const association = Association.import(core.settings, systemEnvironment, state, peer);
-  const connection = new Connection(core, association);
-  core.adopt(connection, identity, judgedIn);
-  return connection;
+  return new Connection(core, association);
 }
 
 function claimOf({ peer, terms, address }: AssociationState): PeerClaim | undefined {
@@ -140,7 +154,7 @@ function claimOf({ peer, terms, address }: AssociationState): PeerClaim | undefi
   return { certificateType, chain, pskIdentity, serverName: terms.serverName, address, resumed: true };
 }
 
-function openAll({ key, associations: bytes }: Restore): AssociationState[] {
+function openAll({ key, associations: bytes }: Restore): One[] {
   const start = format.length + nonceLength;
   if (bytes.length < start + tagLength || Buffer.compare(bytes.subarray(0, format.length), format) !== 0) {
     throw damaged("it is not what exportAssociations gave, or of another version");
@@ -165,6 +179,10 @@ function openAll({ key, associations: bytes }: Restore): AssociationState[] {
   }
 }
 
+function exportOne(connection: Connection) {
+  return { pskTag: connection.pskTag, association: encodeAssociation(connection.exportState()) };
+}
+
 /** Each with its length before it, in four bytes. */
 function withLength(state: Uint8Array): Uint8Array {
   const bytes = Buffer.alloc(4 + state.length);
@@ -173,12 +191,13 @@ function withLength(state: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function statesIn(opened: Buffer): AssociationState[] {
-  const states: AssociationState[] = [];
+function statesIn(opened: Buffer): One[] {
+  const states: One[] = [];
   for (let offset = 0; offset < opened.length; ) {
     const start = offset + 4;
     offset = start + opened.readUInt32BE(offset);
-    states.push(decodeAssociation(opened.subarray(start, offset)));
+    const { pskTag, association } = decode("exported", Exported, opened.subarray(start, offset));
+    states.push({ state: decodeAssociation(association), pskTag });
   }
   return states;
 }

@@ -274,8 +274,8 @@ export class ServerCore implements ConnectionHost {
   }
 
   /** Asks about a peer outside of a handshake. Without an answer in the time of a handshake it is refused. */
-  judge(claim: PeerClaim): unknown {
-    const answer = this.knowledge.verify(claim);
+  judge(claim: PeerClaim, pskTag: Uint8Array | undefined): unknown {
+    const answer = this.knowledge.verify(claim, pskTag);
     return isPromiseLike(answer) ? this.#inTime(answer) : answer;
   }
 
@@ -394,7 +394,7 @@ export class ServerCore implements ConnectionHost {
     if (claim === undefined || connection.isClosed) return;
     const round = this.#recheckRound;
     try {
-      const answer = this.judge(claim);
+      const answer = this.judge(claim, connection.pskTag);
       const identity = isPromiseLike(answer) ? await answer : answer;
       // A later round may have been answered sooner, and knows better.
       if (round < connection.judgedIn) return;

@@ -16,6 +16,8 @@ export interface ResumableSession {
   /** As in PeerClaim: judged again at every resumption. */
   readonly peerChain: readonly Uint8Array[];
   readonly pskIdentity: Uint8Array | undefined;
+  /** Server: the endpoint's own mark of the pre-shared key that was proved, for the identity may have another one by now. */
+  readonly pskTag?: Uint8Array | undefined;
   /** Milliseconds since 1970; a resumption does not prolong it. */
   readonly expiresAt: number;
 }

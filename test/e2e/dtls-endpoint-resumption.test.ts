@@ -140,6 +140,50 @@ test("the client asks its verification again too", async () => {
   expect(seen).toEqual([false, true]);
 });
 
+test.each([true, false])(
+  "a pre-shared key that was changed does not resume what began with the old one, by ticket: %s (A7)",
+  async (sessionTickets) => {
+    let key = Buffer.from("0123456789abcdef");
+    await using echo = await startEcho({ psk: async () => key, sessionTickets });
+    const options = { psk: { identity: "pump-1", key }, ca: undefined };
+    await using again = await resume(echo, options);
+    await again.opened;
+    expect(again.reused).toBe(true);
+    key = Buffer.from("another key of 2");
+    const third = echo.connect({ ...options, session: again.session });
+    expect(await codeOf(third.opened)).not.toBeUndefined();
+    await using fourth = echo.connect({
+      psk: { identity: "pump-1", key },
+      ca: undefined,
+      session: again.session,
+    });
+    await fourth.opened;
+    expect(fourth.reused).toBe(false);
+  },
+);
+
+test("recheck and restore end what began with a pre-shared key that was changed (A7, U11)", async () => {
+  const old = Buffer.from("0123456789abcdef");
+  let key = old;
+  const options = { psk: () => key };
+  const before = await startEcho(options);
+  const client = before.connect({ psk: { identity: "pump-1", key }, ca: undefined });
+  await client.opened;
+  await before.endpoint.recheck();
+  expect([...before.endpoint.sessions]).toHaveLength(1);
+  const secret = new Uint8Array(32);
+  const associations = await before.endpoint.exportAssociations(secret);
+  client.destroy();
+  const restore = { key: secret, associations };
+  await using after = await startEcho({ ...options, restore });
+  expect([...after.endpoint.sessions]).toHaveLength(1);
+  key = Buffer.from("another key of 2");
+  await after.endpoint.recheck();
+  expect([...after.endpoint.sessions]).toHaveLength(0);
+  await using late = await startEcho({ ...options, restore });
+  expect([...late.endpoint.sessions]).toHaveLength(0);
+});
+
 test("a pre-shared key that was taken away does not resume (A7)", async () => {
   const key = Buffer.from("0123456789abcdef");
   let known = true;

@@ -101,7 +101,10 @@ function begin(from: Address, fields: HelloFields = {}): FakeAssociation {
 
 function establish(from: Address, fields: HelloFields = {}, name = "somebody"): FakeAssociation {
   const association = begin(from, fields);
-  association.onDatagram = () => association.establish(somebody(name), name);
+  association.onDatagram = () => {
+    association.ask({ kind: "psk", identity: Buffer.from(name), hint: undefined });
+    association.establish(somebody(name), name);
+  };
   core.receive(protectedRecord(), from);
   association.onDatagram = () => undefined;
   return association;
@@ -574,6 +577,9 @@ describe("recheck (U11)", () => {
       },
     });
     const association = begin(alice);
+    association.onDatagram = () =>
+      association.ask({ kind: "psk", identity: Buffer.from("somebody"), hint: undefined });
+    core.receive(protectedRecord(), alice);
     refuses = true;
     await core.recheck();
     association.onDatagram = () => association.establish();

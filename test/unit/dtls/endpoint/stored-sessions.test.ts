@@ -82,7 +82,7 @@ describe("the stored form", () => {
     const encoded = encodeSession(sessionOf(1));
     // The version, and whether there is a ticket.
     for (const [index, value] of [
-      [0, 2],
+      [0, 3],
       [34, 2],
     ] as const) {
       const changed = Uint8Array.from(encoded);
