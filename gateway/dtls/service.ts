@@ -23,6 +23,12 @@ import { addressOf, DtlsSession, DtlsSessions, plainAddress } from "./session.ts
 /** RFC 7252 §6.2: CoAP over DTLS. */
 export const defaultDtlsPort = 5684;
 
+/**
+ * The system's default takes some 270 datagrams at once, and devices that report on the hour are more. Linux gives
+ * what net.core.rmem_max allows.
+ */
+const receiveBufferBytes = 1024 * 1024;
+
 const notKept = "the DTLS sessions could not be kept: devices connect again";
 
 /** Refusals of peers that showed no certificate that are told one by one; those that did had to work for it. */
@@ -125,6 +131,7 @@ export class DtlsService {
       maxSessionsPerHost: limits.dtlsSessionsPerAddress,
       maxHandshakes: limits.dtlsHandshakes,
       maxHandshakesPerHost: limits.dtlsHandshakesPerAddress,
+      udpReceiveBufferSize: receiveBufferBytes,
       restore: kept,
     });
     endpoint.on("refused", (refused) => this.#onRefused(refused));

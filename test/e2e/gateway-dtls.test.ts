@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test, vi } from "vitest";
 import type { Certificate } from "../../pki/index.ts";
 import { DtlsTestGateway, echo, endOf, Nat } from "../support/gateway-dtls.ts";
@@ -237,6 +238,16 @@ describe("limits", () => {
     expect(await echo(session, "y".repeat(100))).toBe("y".repeat(100));
   });
 
+  test.skipIf(receiveBufferMax() < 1024 * 1024)("what comes in at once waits for its turn", async () => {
+    await using over = await DtlsTestGateway.start({ limits: { dtlsMessagesPerSecond: 10_000 } });
+    const session = await over.connect(await over.at.peer("d1"));
+    let answers = 0;
+    session.on("message", () => (answers += 1));
+    // In one turn: the gateway, in this process too, reads none of them before the last is sent.
+    for (let sent = 0; sent < 600; sent++) session.send("x".repeat(100));
+    await until("all of them are back", () => answers === 600);
+  });
+
   test("messages above dtlsMessagesPerSecond are dropped, and the session lives", async () => {
     await using over = await DtlsTestGateway.start({ limits: { dtlsMessagesPerSecond: 5 } });
     const session = await over.connect(await over.at.peer("d1"));
@@ -304,3 +315,9 @@ describe("the port", () => {
     expect(at.gateway.dtlsPort).toBeUndefined();
   });
 });
+
+/** In bytes; 0 where the system is another one. */
+function receiveBufferMax(): number {
+  const file = "/proc/sys/net/core/rmem_max";
+  return existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+}
