@@ -45,6 +45,11 @@ export class Lifetimes {
     this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
   }
 
+  /** Not only at the next sweep: one that is over before it began is none. */
+  endIfExpired(connection: Connection): void {
+    this.#endIfExpired(connection, this.#settings.wallClock());
+  }
+
   stop(): void {
     this.#cancel();
   }
@@ -77,13 +82,15 @@ export class Lifetimes {
     this.#nextExpiry = Number.POSITIVE_INFINITY;
     // A copy: a callback may end others.
     for (const connection of Array.from(this.#table.values())) {
-      const { expiresAt = Number.POSITIVE_INFINITY } = connection;
-      if (expiresAt > wallClock) {
-        this.note(connection);
-        continue;
-      }
-      this.#settings.stats.expired += 1;
-      connection.fail(new DtlsError("DTLS_CERTIFICATE_EXPIRED", "the peer's certificate expired"));
+      if (!this.#endIfExpired(connection, wallClock)) this.note(connection);
     }
+  }
+
+  #endIfExpired(connection: Connection, wallClock: number): boolean {
+    const { expiresAt = Number.POSITIVE_INFINITY } = connection;
+    if (expiresAt > wallClock) return false;
+    this.#settings.stats.expired += 1;
+    connection.fail(new DtlsError("DTLS_CERTIFICATE_EXPIRED", "the peer's certificate expired"));
+    return true;
   }
 }

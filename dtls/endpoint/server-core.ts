@@ -339,10 +339,11 @@ export class ServerCore implements ConnectionHost {
         this.#plan.worker?.disown(connection.association.address);
     }
     this.#count();
-    if (connection.isEstablished || error === undefined) return;
+    // Whose session nobody was told of, of that the refusal is told.
+    if (connection.session !== undefined || error === undefined) return;
     this.stats.serverRefusedCount += 1;
     const { address, port } = connection.association.address;
-    this.#ports.onRefused({ address, port, error, claim: connection.claim });
+    this.#ports.onRefused({ address, port, error, claim: connection.claim ?? claimOf(connection) });
   }
 
   onCallbackError(thrown: unknown, connection: Connection): void {
@@ -379,6 +380,7 @@ export class ServerCore implements ConnectionHost {
     try {
       connection.expiresAt = this.#plan.expiresAt(connection.identity, peer);
       this.#lifetimes.note(connection);
+      this.#lifetimes.endIfExpired(connection);
     } catch (thrown) {
       this.onCallbackError(thrown, connection);
     }

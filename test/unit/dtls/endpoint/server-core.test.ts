@@ -527,6 +527,21 @@ describe("time", () => {
     expect(two.closedWith?.error?.code).toBe("DTLS_CERTIFICATE_EXPIRED");
   });
 
+  test("a session whose end is past when it begins is none, and is told as a refusal (U11)", () => {
+    start({ expiresAt: () => new Date(wallClock) });
+    const association = establish(alice);
+    expect(association.closedWith?.error?.code).toBe("DTLS_CERTIFICATE_EXPIRED");
+    expect(sessions).toEqual([]);
+    expect(refused).toMatchObject([
+      {
+        address: alice.address,
+        error: { code: "DTLS_CERTIFICATE_EXPIRED" },
+        claim: { certificateType: "PSK" },
+      },
+    ]);
+    expect(core.stats).toMatchObject({ expired: 1, sessions: 0, serverRefusedCount: 1 });
+  });
+
   test("associations are asked now and then to free what they need no longer", () => {
     const association = establish(alice);
     scheduler.pass(60_000);
@@ -587,6 +602,7 @@ describe("recheck (U11)", () => {
     expect(association.closedWith?.error?.code).toBe("DTLS_ACCESS_DENIED");
     // What is known at once is known before the application hears of it.
     expect(sessions).toEqual([]);
+    expect(refused).toMatchObject([{ error: { code: "DTLS_ACCESS_DENIED" }, claim: { resumed: true } }]);
   });
 
   test("an answer of an earlier round that comes after a later one's is not what counts (U11)", async () => {
