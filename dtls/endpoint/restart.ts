@@ -79,10 +79,14 @@ export async function restoreAll(
 ): Promise<() => void> {
   const connections: Connection[] = [];
   const states = openAll(restore);
+  // Each answer has the time of a handshake, and so have all together: the port is not open before.
+  const deadline = core.scheduler.now() + core.settings.handshakeTimeoutMs;
   // An address belongs to the one that has nothing else to be found by, whichever was there last.
   for (const group of [states.filter(hasConnectionId), states.filter((one) => !hasConnectionId(one))]) {
     for (let start = 0; start < group.length; start += judgedAtOnce) {
-      const some = group.slice(start, start + judgedAtOnce).map((one) => restoreOne(one, core, events));
+      const some = group
+        .slice(start, start + judgedAtOnce)
+        .map((one) => restoreOne(one, deadline, core, events));
       connections.push(...(await Promise.all(some)).filter((connection) => connection !== undefined));
     }
   }
@@ -97,6 +101,7 @@ export async function restoreAll(
 
 async function restoreOne(
   { state, pskTag }: One,
+  deadline: number,
   core: ServerCore,
   events: RestoreEvents,
 ): Promise<Connection | undefined> {
@@ -105,6 +110,9 @@ async function restoreOne(
   try {
     if (state.role !== "server") throw damaged("an association of a client");
     assertAgreeable(state, core.settings);
+    if (core.scheduler.now() >= deadline) {
+      throw new DtlsError("DTLS_HANDSHAKE_TIMEOUT", "there was no time left to ask about this peer");
+    }
     const identity = claim === undefined ? undefined : await core.judge(claim, pskTag);
     const connection = connectionOf(state, identity, core);
     connection.pskTag = pskTag;

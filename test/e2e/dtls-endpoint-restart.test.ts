@@ -126,6 +126,23 @@ test("an export that is refused for its key leaves the endpoint as it was (U3)",
   await session.opened;
 });
 
+test("a verifyPeer that never answers keeps the port closed for the time of one handshake, not of one for each batch (U3, D7)", async () => {
+  const psk = { psk: { identity: "pump-1", key: Buffer.from("0123456789abcdef") }, ca: undefined };
+  const store = { psk: () => psk.psk.key };
+  const associations = await exported(
+    store,
+    Array.from({ length: 200 }, () => psk),
+  );
+  const began = performance.now();
+  const { sessions, refused } = await restored(
+    { ...store, verifyPeer: () => new Promise(() => undefined), handshakeTimeout: 500 },
+    associations,
+  );
+  expect(performance.now() - began).toBeLessThan(1900);
+  expect(sessions).toEqual([]);
+  expect(refused).toHaveLength(200);
+});
+
 test("an endpoint keeps nothing of what it was restored from: neither the key nor the memory (B5, U3)", async () => {
   const before = heapUsed();
   const endpoint = listen(() => undefined, {
