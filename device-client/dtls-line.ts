@@ -10,6 +10,9 @@ import type { DeviceIdentity } from "./identity.ts";
 /** Messages that may arrive between the end of the handshake and the beginning of the exchange. */
 const mostEarlyMessages = 64;
 
+/** RFC 8449 §4: no limit at all, which a client has to say to be told the server's. */
+const largestRecord = 16_384;
+
 /** What one dial proves itself by, and by what it knows the gateway. */
 interface Terms {
   readonly options: Partial<ConnectOptions>;
@@ -36,6 +39,7 @@ export function certificateTerms(settings: DtlsSettings): (identity: DeviceIdent
       verifyPeer: ({ chain }: { readonly chain: readonly Uint8Array[] }) => {
         try {
           ({ fingerprint } = checkGatewayChain(chain, rules).leaf);
+          return true;
         } catch (error) {
           throw dtlsRefusalOf(errorOf(error));
         }
@@ -104,6 +108,8 @@ export class DtlsLine<Who> implements DatagramLine<Who, VerifiedAssociation> {
       servername: gateway.serverName,
       handshakeTimeout: connectTimeoutMs,
       retransmission,
+      // Said, so that the gateway says its own: `maxMessageBytes` is then what it takes.
+      recordSizeLimit: largestRecord,
       session: resumable,
     });
     const early: Uint8Array[] = [];

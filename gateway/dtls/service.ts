@@ -131,6 +131,8 @@ export class DtlsService {
       maxSessionsPerHost: limits.dtlsSessionsPerAddress,
       maxHandshakes: limits.dtlsHandshakes,
       maxHandshakesPerHost: limits.dtlsHandshakesPerAddress,
+      // RFC 9146 §4: with a connection id the content type takes one byte of it. The endpoint's own bounds, too.
+      recordSizeLimit: Math.min(Math.max(limits.dtlsMessageBytes + 1, 64), 16_384),
       udpReceiveBufferSize: receiveBufferBytes,
       restore: kept,
     });
@@ -145,7 +147,7 @@ export class DtlsService {
    * Would this peer be let in? Asked in every handshake, in resumed ones before anything is resumed, and about every
    * session that a restart brings back.
    */
-  #judge(claim: PeerClaim): void {
+  #judge(claim: PeerClaim): true {
     const { settings, trust } = this.#context.gatekeeper;
     try {
       if (this.#closing) throw refusal("gateway_stopping");
@@ -153,6 +155,7 @@ export class DtlsService {
       // Read for each of them, as for each CONNECT: what was revoked a moment ago does not enter.
       settings.registry.changeCounter();
       assertAdmissible(path, settings.registry, settings.now(), settings.trustDomain);
+      return true;
     } catch (error) {
       throw dtlsRefusal(error);
     }

@@ -238,6 +238,16 @@ describe("limits", () => {
     expect(await echo(session, "y".repeat(100))).toBe("y".repeat(100));
   });
 
+  test("a device is told dtlsMessageBytes, where it knows RFC 8449, and its own send refuses more", async () => {
+    await using over = await DtlsTestGateway.start();
+    const session = await over.connect(await over.at.peer("d1"), { recordSizeLimit: 16_384 });
+    expect(session.maxMessageSize).toBe(1152);
+    expect(() => session.send("x".repeat(1153))).toThrow(
+      expect.objectContaining({ code: "DTLS_MESSAGE_SIZE" }),
+    );
+    expect(await echo(session, "y".repeat(1152))).toBe("y".repeat(1152));
+  });
+
   test.skipIf(receiveBufferMax() < 1024 * 1024)("what comes in at once waits for its turn", async () => {
     await using over = await DtlsTestGateway.start({ limits: { dtlsMessagesPerSecond: 10_000 } });
     const session = await over.connect(await over.at.peer("d1"));
