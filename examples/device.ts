@@ -1,5 +1,5 @@
 // A device: connects, publishes a reading every second, and obeys what is sent to it. Ctrl-C ends it.
-//   sallyport device add thermometer-1 && node examples/device.ts thermometer-1
+//   npx sallyport device add thermometer-1 && npx node examples/device.ts thermometer-1
 import { connect, loadIdentity } from "../device-client/index.ts";
 
 const [id = "thermometer-1", gateway = "localhost:8883", files = "certs/devices"] = process.argv.slice(2);

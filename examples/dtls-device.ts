@@ -1,5 +1,5 @@
 // A device over DTLS: connects, sends a reading every second, and prints what comes back. Ctrl-C ends it.
-//   sallyport device add thermometer-1 && node examples/dtls-device.ts thermometer-1
+//   npx sallyport device add thermometer-1 && npx node examples/dtls-device.ts thermometer-1
 import { connectDtls, loadIdentity } from "../device-client/index.ts";
 
 const [id = "thermometer-1", gateway = "localhost:5684", files = "certs/devices"] = process.argv.slice(2);

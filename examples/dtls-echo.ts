@@ -1,5 +1,5 @@
 // A DTLS 1.2 server in ten lines: every client proves who it is, and hears what it said.
-//   sallyport init && node examples/dtls-echo.ts
+//   npx sallyport init && npx node examples/dtls-echo.ts
 import { readFileSync } from "node:fs";
 import { listen } from "../dtls/index.ts";
 

@@ -1,5 +1,5 @@
 // A gateway inside a program of yours: what arrives from devices is yours to handle.
-//   sallyport init && node examples/embed-gateway.ts
+//   npx sallyport init && npx node examples/embed-gateway.ts
 import { readFileSync } from "node:fs";
 import { startGateway } from "../gateway/index.ts";
 import { Inventory, KeySigner, parseCertificates, readPrivateKeyFile } from "../pki/index.ts";

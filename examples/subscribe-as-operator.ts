@@ -1,5 +1,5 @@
 // An operator's program: sees what all devices say, and answers each reading.
-//   sallyport operator add backend && node examples/subscribe-as-operator.ts backend
+//   npx sallyport operator add backend && npx node examples/subscribe-as-operator.ts backend
 import { connect, loadIdentity } from "../device-client/index.ts";
 
 const [name = "backend", gateway = "localhost:8883", files = "certs/devices"] = process.argv.slice(2);
