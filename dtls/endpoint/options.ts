@@ -35,7 +35,7 @@ export type CredentialSource =
  * Is this peer one to talk to? It holds the key of what it shows: that is proved before anything is released, so an
  * answer may be kept by certificate. What is returned becomes `session.identity`. Throwing refuses: a DtlsError is
  * answered with its alert (DTLS_CERTIFICATE_REVOKED, DTLS_ACCESS_DENIED, …), anything else with certificate_unknown.
- * `false` and `null` refuse too; to return nothing accepts.
+ * So do `false`, `null` and `undefined`: who is let in is said by returning something else, as its name, or true.
  *
  * Asked in every handshake, in resumed ones too (`claim.resumed`), for every restored session, and for all live
  * sessions by `endpoint.recheck()`.

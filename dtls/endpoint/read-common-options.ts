@@ -140,7 +140,8 @@ export function readVerifyPeer({ verifyPeer }: CommonOptions): VerifyPeer | unde
 }
 
 function notRefused(answer: unknown): unknown {
-  if (answer !== false && answer !== null) return answer;
+  // Not undefined either: a look-up that finds nothing, or a forgotten `return`, must let nobody in.
+  if (answer !== false && answer !== null && answer !== undefined) return answer;
   throw new DtlsError("DTLS_CERTIFICATE_UNKNOWN", `verifyPeer refused the peer: it said ${String(answer)}`);
 }
 

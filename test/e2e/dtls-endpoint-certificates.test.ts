@@ -42,6 +42,7 @@ test("… also where an application judges by what node:crypto reads (A4, R7)", 
     verifyPeer: ({ chain }) => {
       const [leaf = new Uint8Array()] = chain;
       if (new X509Certificate(leaf).fingerprint256 !== allowed) throw new Error(fingerprint256);
+      return allowed;
     },
   });
   await using honest = echo.connect(known);

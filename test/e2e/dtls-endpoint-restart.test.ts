@@ -71,6 +71,7 @@ test("a peer that recheck refuses while the restored ones are still asked about 
       asked.resolve();
       await answer.promise;
       if (isRevoked) throw new DtlsError("DTLS_CERTIFICATE_REVOKED", "revoked");
+      return "somebody";
     },
   });
   await asked.promise;
@@ -95,6 +96,7 @@ test("an endpoint that is closed while the restored peers are asked about lets g
     verifyPeer: async () => {
       asked.resolve();
       await answer.promise;
+      return "somebody";
     },
   });
   await asked.promise;

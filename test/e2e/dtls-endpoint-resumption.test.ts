@@ -134,6 +134,7 @@ test("the client asks its verification again too", async () => {
   const verifyPeer = ({ resumed }: PeerClaim) => {
     seen.push(resumed);
     if (resumed) throw new DtlsError("DTLS_CERTIFICATE_REVOKED", "the server is revoked");
+    return "the gateway";
   };
   const second = await resume(echo, { ...device(), verifyPeer, ca: undefined });
   expect(await codeOf(second.opened)).toBe("DTLS_CERTIFICATE_REVOKED");
