@@ -106,10 +106,10 @@ export class DTLSSession extends EventEmitter<SessionEvents> implements AsyncDis
     return this.#connection.closed.promise;
   }
 
-  /** Tells the peer and ends. */
+  /** Tells the peer and ends. How the session ended, `closed` says: this is for letting go, and never rejects. */
   async close(): Promise<void> {
     this.#connection.close();
-    await this.closed;
+    await this.closed.catch(() => undefined);
     await this.#parts.released();
   }
 
@@ -218,10 +218,7 @@ export class DTLSSession extends EventEmitter<SessionEvents> implements AsyncDis
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#connection.close();
-    // Whether it ended well was to be learned before.
-    await this.closed.catch(() => undefined);
-    await this.#parts.released();
+    await this.close();
   }
 
   /** What an asynchronous listener rejected with. */

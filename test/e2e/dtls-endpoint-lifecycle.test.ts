@@ -233,3 +233,12 @@ async function comeBack(echo: Echo, before: PemCredential, after: PemCredential)
 function idOf(chain: readonly Uint8Array[]): string {
   return /device\/(pump-\d)/.exec(Buffer.from(chain[0] ?? []).toString("latin1"))?.[1] ?? "nobody";
 }
+
+test("close() lets go of a session that ended in an error too, and does not say so again (I)", async () => {
+  await using echo = await startEcho();
+  const session = echo.connect(device());
+  await session.opened;
+  session.destroy(new DtlsError("DTLS_ACCESS_DENIED", "enough"));
+  await session.close();
+  expect(await codeOf(session.closed)).toBe("DTLS_ACCESS_DENIED");
+});
