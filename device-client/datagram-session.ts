@@ -1,3 +1,4 @@
+import { isUint8Array } from "node:util/types";
 import { Connection, type Line, type LineListener, type SessionState } from "./connection.ts";
 import type { DatagramSettings } from "./dtls-options.ts";
 import { closedError, DeviceError } from "./errors.ts";
@@ -114,9 +115,12 @@ export class DatagramSession<Who = unknown, Gateway = unknown> implements AsyncD
 
   /**
    * Hands one message to the network, which may lose it. Throws DEVICE_CONNECTION_LOST while the session is not
-   * connected (it is being connected again), DEVICE_MESSAGE_SIZE, DEVICE_CLOSED.
+   * connected (it is being connected again), DEVICE_MESSAGE_SIZE, DEVICE_CLOSED; TypeError for what is neither bytes
+   * nor text.
    */
   send(data: Uint8Array | string): void {
+    if (typeof data !== "string" && !isUint8Array(data))
+      throw new TypeError("data is a Uint8Array or a string");
     if (this.#closing) throw closedError();
     const line = this.#line;
     if (line === undefined) {

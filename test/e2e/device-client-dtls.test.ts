@@ -64,6 +64,15 @@ describe("a session", () => {
     await echo(session, "still here");
   });
 
+  test("refuses what is neither bytes nor text as a mistake of the caller, and goes on", async () => {
+    const session = await connected();
+    for (const data of [undefined, {}, 5, [1], new ArrayBuffer(2), new Uint16Array(2)]) {
+      // @ts-expect-error -- as from a program without types
+      expect(() => session.send(data)).toThrow(TypeError);
+    }
+    await echo(session, "still here");
+  });
+
   test("sends nothing while there is no connection, and nothing after the end", async () => {
     await server.crash();
     const session = opened();
