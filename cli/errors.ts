@@ -68,7 +68,8 @@ export function describeFailure(error: unknown): Failure {
   if (/^(PKI|GATEWAY|DEVICE|DTLS)_/.test(code)) {
     const next = nextStep.get(code);
     const message = next === undefined ? error.message : `${error.message}; ${next}`;
-    return machineFailure(error.cause) ?? { code, message, exitCode: exitCodeFor(code) };
+    const failure = { code, message, exitCode: exitCodeFor(code) };
+    return machineFailure(error.cause) ?? hostFailure(code, error.cause) ?? failure;
   }
   return systemFailure(error, code) ?? internal(error.message || error.name);
 }
@@ -103,8 +104,9 @@ const nextStep: ReadonlyMap<string, string> = new Map([
   ["DEVICE_UNREACHABLE", "is the gateway running there? `sallyport start` runs one"],
   [
     "DEVICE_GATEWAY_NAME_MISMATCH",
-    "`sallyport gateway renew --gateway-name NAME` gives the gateway this name",
+    "`--server-name NAME` names the one to check, `sallyport gateway renew --gateway-name NAME` gives the gateway this one",
   ],
+  ["GATEWAY_OPTIONS_INVALID", "correct it in sallyport.json or on the command line"],
 ]);
 
 /** A full disk or a taken port says more than the operation that met it. */
@@ -114,6 +116,13 @@ function machineFailure(cause: unknown): Failure | undefined {
   return machineCodes.has(code) || databaseIsFull(cause)
     ? systemFailure(cause, code)
     : machineFailure(cause.cause);
+}
+
+/** Of the host that the gateway is to listen on: of a device's gateway its own error says as much. */
+function hostFailure(code: string, cause: unknown): Failure | undefined {
+  if (code !== "GATEWAY_LISTEN_FAILED" || !(cause instanceof Error) || !("code" in cause)) return undefined;
+  const isName = cause.code === "ENOTFOUND" || cause.code === "EAI_AGAIN";
+  return isName ? systemFailure(cause, String(cause.code)) : undefined;
 }
 
 const machineCodes: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EADDRINUSE", "EADDRNOTAVAIL"]);

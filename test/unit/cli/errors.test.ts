@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CliError, describeFailure, ExitCode } from "../../../cli/errors.ts";
 import { DeviceError } from "../../../device-client/errors.ts";
+import { GatewayError } from "../../../gateway/errors.ts";
 import { PkiError } from "../../../pki/errors.ts";
 
 describe("what was thrown becomes one code, one line and one exit code", () => {
@@ -37,6 +38,23 @@ describe("what was thrown becomes one code, one line and one exit code", () => {
 
   test("a port in use: the option that names another", () => {
     expect(describeFailure(system("EADDRINUSE")).message).toContain("--mqtt-port");
+  });
+
+  test("a limit that is out of its range: the file that it stands in", () => {
+    const failure = describeFailure(new GatewayError("GATEWAY_OPTIONS_INVALID", "limits.x is not a limit"));
+    expect(failure).toMatchObject({
+      exitCode: ExitCode.state,
+      message: expect.stringContaining("sallyport.json"),
+    });
+  });
+
+  test("a host name without an address: what to check", () => {
+    const failure = describeFailure(
+      new GatewayError("GATEWAY_LISTEN_FAILED", "no", { cause: system("ENOTFOUND") }),
+    );
+    expect(failure).toMatchObject({ code: "CLI_ADDRESS", exitCode: ExitCode.state });
+    const unreachable = new DeviceError("DEVICE_UNREACHABLE", "no", { cause: system("ENOTFOUND") });
+    expect(describeFailure(unreachable).code).toBe("DEVICE_UNREACHABLE");
   });
 
   test("a library's error keeps the disk or port that caused it", () => {
