@@ -87,6 +87,6 @@ function cutOff(reason: Error | undefined): CliError {
 export function echoTimedOut(seconds: number): CliError {
   return new CliError(
     "CLI_TIMEOUT",
-    `nothing came back within ${seconds} seconds: is the gateway running there with DTLS, does a firewall let UDP through, and is the text no longer than its limit dtlsMessageBytes?`,
+    `nothing came back within ${seconds} seconds: is the gateway running there with DTLS, and does a firewall let UDP through?`,
   );
 }
