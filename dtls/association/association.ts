@@ -8,13 +8,7 @@ import type { Action, EpochKeys, Established, Flight } from "../handshake/step.t
 import { Epochs } from "../record/epochs.ts";
 import { Opener, Sealer } from "../record/protection.ts";
 import { readFragments } from "../wire/handshake.ts";
-import {
-  maxSequence,
-  type RawRecord,
-  readRecord,
-  recordHeaderLength,
-  writePlaintextRecord,
-} from "../wire/record.ts";
+import { type RawRecord, readRecord } from "../wire/record.ts";
 import {
   AlertDescription,
   AlertLevel,
@@ -25,10 +19,11 @@ import {
 } from "../wire/registry.ts";
 import { alertCode, isFatal, readAlert, writeAlert } from "./alerts.ts";
 import type { AssociationState } from "./association-state.ts";
-import { type FlightWriter, writeFlight } from "./flight.ts";
+import { Early } from "./early.ts";
 import { asDtlsError, HandshakeDriver, type Machine, machineOf } from "./handshake-driver.ts";
 import type { Answer, DiscardReason, Output, Question } from "./outputs.ts";
 import { PeerPath } from "./peer-path.ts";
+import { RecordWriter } from "./record-writer.ts";
 import { type KeptTerms, keptTerms, Secrets } from "./secrets.ts";
 import type { Address, ClientSettings, CommonSettings, Environment, ServerSettings } from "./settings.ts";
 
@@ -38,28 +33,15 @@ export interface FirstHello {
   readonly messageSeq: number;
 }
 
-/** RFC 6347 §4.1.1.1: after this many losses in a row datagrams are made so small that any path takes them. */
-const lossesBeforeSmaller = 2;
-/** RFC 791: every IPv4 host takes 576 bytes, of which up to 68 are headers. */
-const smallMtu = 508;
-/** What a record adds to its content with any suite, without a connection id. */
-const largestOverhead = 13 + 8 + 16;
 /** RFC 6347 §4.2.4: how long the last flight is kept: twice the maximum segment lifetime, in milliseconds. */
 const keepLastFlightMs = 240_000;
-/** What a record takes that is kept, beside its bytes: empty ones are not for nothing. */
-const keptRecordBytes = 128;
 /** Between two answers to something that is not to be answered often, in milliseconds. */
 const leastAnswerMs = 1_000;
 
 /** What is only there until the handshake is done, and shortly after. */
 interface Shaking {
   readonly driver: HandshakeDriver;
-  /** Records of the next epoch that came too early. */
-  queued: { readonly bytes: Uint8Array; readonly from: Address }[];
-  /** Application data that verified before the handshake did. */
-  held: Uint8Array[];
-  /** What both take. */
-  keptBytes: number;
+  readonly early: Early;
   /** When the first record of the new epoch did not open. */
   badMacAt: number | undefined;
 }
@@ -80,9 +62,8 @@ export class Association {
   #lastFlight: { readonly flight: Flight; sentAt: number; attempt: number } | undefined;
   #path: PeerPath | undefined;
   #address: Address;
-  /** Epoch 0's next record sequence number. */
-  #plaintextSequence: number;
   readonly #epochs = new Epochs();
+  readonly #writer: RecordWriter;
   #suite: Suite | undefined;
   #ownConnectionId: Uint8Array | undefined;
   #terms: KeptTerms | undefined;
@@ -104,7 +85,7 @@ export class Association {
     this.#settings = settings;
     this.#environment = environment;
     this.#address = address;
-    this.#plaintextSequence = plaintextSequence;
+    this.#writer = new RecordWriter(this.#epochs, plaintextSequence);
     this.#lastHeardAt = environment.now();
   }
 
@@ -258,7 +239,7 @@ export class Association {
       }
       offset += record.bytes.length;
       if (this.#onRecord(record, from)) used = true;
-      this.#replayQueued();
+      this.#replayEarly();
     }
     return used;
   }
@@ -285,7 +266,7 @@ export class Association {
   answer(id: number, answer: Answer): void {
     if (this.#state === "closed") return;
     this.#shaking?.driver.onAnswer(id, answer);
-    this.#replayQueued();
+    this.#replayEarly();
   }
 
   /** Sends one message. @throws DtlsError DTLS_CLOSED when not established, DTLS_MESSAGE_SIZE */
@@ -367,7 +348,7 @@ export class Association {
     const opener = this.#epochs.opener(record.epoch);
     if (opener === undefined) {
       // RFC 6347 §4.1: of the next epoch alone, for a while; nobody knows what any other would be.
-      if (record.epoch === this.#epochs.read + 1) this.#queue(record, from);
+      if (record.epoch === this.#epochs.read + 1) this.#keepEarly(record, from);
       else this.#discard("unknown_epoch", record.bytes.length);
       return false;
     }
@@ -484,7 +465,7 @@ export class Association {
       return;
     }
     // RFC 5246 §7.4.9: nothing is to be believed before Finished; it may have been overtaken.
-    if (this.#makeRoom(plaintext.length)) this.#shaking.held.push(plaintext);
+    if (!this.#shaking.early.keepData(plaintext)) this.#discard("queue_full", plaintext.length);
   }
 
   /** A handshake message after the handshake: the peer repeats its last flight, or wants another handshake. */
@@ -530,34 +511,14 @@ export class Association {
 
   // --- what came too early ---
 
-  #queue(record: RawRecord, from: Address): void {
-    const shaking = this.#shaking;
-    if (shaking === undefined) {
-      this.#discard("unknown_epoch", record.bytes.length);
-      return;
-    }
-    if (this.#makeRoom(record.bytes.length)) shaking.queued.push({ bytes: record.bytes.slice(), from });
+  #keepEarly({ bytes }: RawRecord, from: Address): void {
+    if (this.#shaking === undefined) this.#discard("unknown_epoch", bytes.length);
+    else if (!this.#shaking.early.keepRecord(bytes, from)) this.#discard("queue_full", bytes.length);
   }
 
-  #makeRoom(bytes: number): boolean {
-    const shaking = this.#shaking;
-    const keptBytes = (shaking?.keptBytes ?? 0) + bytes + keptRecordBytes;
-    if (shaking === undefined || keptBytes > this.#settings.maxQueuedBytes) {
-      this.#discard("queue_full", bytes);
-      return false;
-    }
-    shaking.keptBytes = keptBytes;
-    return true;
-  }
-
-  #replayQueued(): void {
-    const shaking = this.#shaking;
-    if (shaking === undefined || this.#epochs.read === 0 || shaking.queued.length === 0) return;
-    const { queued } = shaking;
-    shaking.queued = [];
-    // Nothing is held before the first record of this epoch has been opened.
-    shaking.keptBytes = 0;
-    for (const { bytes, from } of queued) {
+  #replayEarly(): void {
+    if (this.#shaking === undefined || this.#epochs.read === 0) return;
+    for (const { bytes, from } of this.#shaking.early.takeRecords()) {
       const record = readRecord(bytes, 0, this.#settings.connectionIds?.length ?? 0);
       if (record !== undefined && this.#state !== "closed") this.#onRecord(record, from);
     }
@@ -576,7 +537,7 @@ export class Association {
       fail: (error: DtlsError) => this.#fail(error),
     };
     const driver = new HandshakeDriver(host, machine, firstSeq);
-    this.#shaking = { driver, queued: [], held: [], keptBytes: 0, badMacAt: undefined };
+    this.#shaking = { driver, early: new Early(this.#settings.maxQueuedBytes), badMacAt: undefined };
   }
 
   #ask(question: Question): number {
@@ -630,26 +591,17 @@ export class Association {
     if (flight !== undefined) this.#lastFlight = { flight, sentAt: this.#environment.now(), attempt: 0 };
     shaking?.driver.end();
     this.#put({ type: "established", peer, resumed });
-    for (const bytes of shaking?.held ?? []) {
+    for (const bytes of shaking?.early.takeData() ?? []) {
       if (this.#fits(bytes, terms)) this.#put({ type: "data", bytes });
     }
   }
 
   // --- sending ---
 
-  #transmit({ items, recordLimit }: Flight, attempt: number): void {
-    if (items.some(({ type }) => type === "change_cipher_spec")) this.#epochs.writeAtLeast(1);
-    // A peer that asks for small records may have a buffer for one of them and no more.
-    const mtu = Math.min(this.#settings.mtu, recordLimit + largestOverhead);
-    const writer: FlightWriter = {
-      mtu: attempt >= lossesBeforeSmaller ? Math.min(mtu, smallMtu) : mtu,
-      fragmentLimit: recordLimit,
-      overhead: (epoch) => (epoch === 0 ? recordHeaderLength : this.#epochs.sealer(epoch).overhead),
-      record: (epoch, type, plaintext) => this.#record(epoch, type, plaintext),
-    };
+  #transmit(flight: Flight, attempt: number): void {
     let datagrams: readonly Uint8Array[];
     try {
-      datagrams = writeFlight(items, writer);
+      datagrams = this.#writer.flight(flight, attempt, this.#settings.mtu);
     } catch (error) {
       // The client chooses with which number the first of our records begins, so it may be the last one too.
       this.#end(asDtlsError(error));
@@ -662,7 +614,7 @@ export class Association {
   #sendSealed(type: number, plaintext: Uint8Array, to?: Address): void {
     let bytes: Uint8Array;
     try {
-      bytes = this.#record(this.#epochs.write, type, plaintext);
+      bytes = this.#writer.current(type, plaintext);
     } catch (error) {
       this.#end(asDtlsError(error));
       return;
@@ -673,7 +625,7 @@ export class Association {
   #sendAlert(level: number, description: number): void {
     let bytes: Uint8Array;
     try {
-      bytes = this.#record(this.#epochs.write, ContentType.alert, writeAlert(level, description));
+      bytes = this.#writer.current(ContentType.alert, writeAlert(level, description));
     } catch {
       // There is no number left for it: the peer is not told, and what the alert was for goes on.
       return;
@@ -685,18 +637,6 @@ export class Association {
     const address = to ?? (this.#path === undefined ? this.#address : this.#path.addressFor(bytes.length));
     if (address === undefined) this.#discard("address_not_validated", bytes.length);
     else this.#put({ type: "datagram", bytes, to: address });
-  }
-
-  /** A whole record. @throws DtlsError DTLS_SEQUENCE_EXHAUSTED */
-  #record(epoch: number, type: number, plaintext: Uint8Array): Uint8Array {
-    if (epoch > 0) return this.#epochs.sealer(epoch).seal(type, plaintext);
-    // RFC 6347 §4.1: a sequence number never wraps.
-    if (this.#plaintextSequence > maxSequence) {
-      throw new DtlsError("DTLS_SEQUENCE_EXHAUSTED", "all sequence numbers of epoch 0 are used");
-    }
-    const record = writePlaintextRecord(type, this.#plaintextSequence, plaintext);
-    this.#plaintextSequence += 1;
-    return record;
   }
 
   // --- where the peer is ---
@@ -762,7 +702,7 @@ export class Association {
 
   /** A client that was not started: nobody has anything to say to it, nor it to anybody. */
   get #isUnheard(): boolean {
-    return this.role === "client" && this.#state === "handshaking" && this.#plaintextSequence === 0;
+    return this.role === "client" && this.#state === "handshaking" && this.#writer.isUnused;
   }
 
   #mayAnswer(everyMs: number): boolean {
