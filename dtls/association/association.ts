@@ -118,7 +118,7 @@ export class Association {
     return association;
   }
 
-  /** Goes on where `exportState` ended. `identity` is what the application says of the peer now. */
+  /** Goes on where `exportState` ended. `peer` is what the application has judged anew. */
   static import(
     settings: CommonSettings,
     environment: Environment,

@@ -66,7 +66,7 @@ export type ClientState =
   | ({
       readonly expect: "hello_verify_request_or_server_hello";
       readonly sent: SentHello;
-      /** The transcript without this side's ClientHello, which a HelloVerifyRequest takes out again. */
+      /** How many came so far: each costs a ClientHello. */
       readonly helloVerifyRequests: number;
     } & Progress)
   | ({ readonly expect: "resumed_peer"; readonly session: ResumableSession } & WithTerms)
