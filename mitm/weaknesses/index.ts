@@ -1,0 +1,19 @@
+import { admissionWeaknesses } from "./admission.ts";
+import { certificateWeaknesses } from "./certificates.ts";
+import { datagramWeaknesses } from "./datagrams.ts";
+import { mqttWeaknesses } from "./mqtt.ts";
+import { pathWeaknesses } from "./path.ts";
+import { protocolWeaknesses } from "./protocol.ts";
+import type { WeaknessText } from "./text.ts";
+
+/** By its name, in kebab case: "ignores-expiry". */
+export const weaknesses = {
+  ...certificateWeaknesses,
+  ...admissionWeaknesses,
+  ...protocolWeaknesses,
+  ...datagramWeaknesses,
+  ...pathWeaknesses,
+  ...mqttWeaknesses,
+} as const satisfies Record<string, WeaknessText>;
+
+export type Weakness = keyof typeof weaknesses;
