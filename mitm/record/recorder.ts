@@ -35,6 +35,8 @@ export interface Packet {
 
 /** Everything that happened in one case: the source of its transcript, capture, key log and delivery receipt. */
 export interface Recording {
+  /** When the case began, milliseconds since 1970: where `atMs` of the steps counts from, on the clock of the packets. */
+  readonly began?: number;
   readonly steps: readonly Step[];
   readonly flows: ReadonlyMap<number, Flow>;
   readonly packets: readonly Packet[];
@@ -47,9 +49,15 @@ export interface Recording {
 }
 
 /** A target that floods must not fill the lab's memory. */
-export const recordingLimits = { steps: 400, packetBytes: 2 ** 20, keyLogLines: 64, certificates: 64 } as const;
+export const recordingLimits = {
+  steps: 400,
+  packetBytes: 2 ** 20,
+  keyLogLines: 64,
+  certificates: 64,
+} as const;
 
 export class Recorder implements Recording {
+  readonly began: number;
   readonly steps: Step[] = [];
   readonly flows = new Map<number, Flow>();
   readonly packets: Packet[] = [];
@@ -68,6 +76,7 @@ export class Recorder implements Recording {
 
   constructor(now: () => number = () => performance.timeOrigin + performance.now()) {
     this.#now = now;
+    this.began = now();
   }
 
   /** A new connection, or 5-tuple; its number goes with everything said on it. */
