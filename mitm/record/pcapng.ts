@@ -116,7 +116,7 @@ function* tcpFrames({ flow, packets, comments, serial, closer }: Conversation): 
   // RFC 9293 §3.4.1 wants initial sequence numbers that differ between connections on the same ports.
   const next = { client: Math.imul(serial, 0x9e3779b1) >>> 0, server: Math.imul(serial, 0x85ebca6b) >>> 0 };
   const nothing = new Uint8Array();
-  const segment = (from: "client" | "server", flags: number, payload = nothing) => {
+  const segment = (from: "client" | "server", flags: number, payload: Uint8Array = nothing) => {
     const peer = from === "client" ? "server" : "client";
     const acknowledgement = (flags & tcpFlags.ack) === 0 ? 0 : next[peer];
     const bytes = tcpPacket(flow, addresses, from, { sequence: next[from], acknowledgement, flags }, payload);
