@@ -28,6 +28,11 @@ export interface GatewayTarget {
   readonly attacker: DeviceAccount;
   /** Another device, which the attacker wants to be. Undefined where the user gave none. */
   readonly victim: DeviceAccount | undefined;
+  /**
+   * Whoever hears what devices publish and sends them commands (a backend, an operator), where the lab may act as it:
+   * a witness for what two devices cannot see of each other. It is never the attacker.
+   */
+  readonly operator?: DeviceAccount | undefined;
   /** Lets a target with an inventory know a certificate, so that it has no other reason to refuse it than the one tried. */
   register?(certificate: Uint8Array, deviceId: string): Promise<void>;
   /** Revokes a certificate that it knows. */
@@ -38,6 +43,8 @@ export interface GatewayTarget {
   refusals?(): readonly string[];
   /** Topics that a device may publish to and subscribe to; default those of Sallyport. */
   topics?(deviceId: string): { readonly publish: string; readonly subscribe: string };
+  /** How long it says that it waits for the first packet of its application (CONNECT), ms; undefined: nothing is said. */
+  readonly helloTimeoutMs?: number | undefined;
   /** Of a second listener of the same gateway with another trust domain, for tickets that should not cross over. */
   readonly sibling?: GatewayTarget;
   close?(): Promise<void>;
