@@ -4,6 +4,7 @@ import type { CertificateRow, Inventory, RevocationReason } from "../inventory/i
 import { issueCertificate } from "../issue.ts";
 import type { Signer } from "../signer.ts";
 import { type Certificate, parseCertificate } from "../x509/certificate.ts";
+import { AttackIssuer, type AttackIssuerOptions, withoutAttacks } from "./attack-issuer.ts";
 import { certificatesPem, presented, rootCrlDays } from "./create.ts";
 import { type CrlOptions, publishCrl, signCrl } from "./crl.ts";
 import { type GatewayRequest, replaceGatewayCertificate } from "./gateway-certificate.ts";
@@ -150,7 +151,7 @@ export class Authority {
     const { id } = request;
     const kind = request.kind ?? this.inventory.device(id)?.kind ?? "device";
     return this.#audited("certificate.refuse", kind, id, async () => {
-      const [newest] = this.inventory.certificatesOf(id, kind);
+      const [newest] = withoutAttacks(this.inventory.certificatesOf(id, kind));
       if (this.inventory.device(id, kind) === undefined) {
         throw new PkiError("PKI_DEVICE_UNKNOWN", `no ${kind} ${id}: add it first`);
       }
@@ -236,6 +237,19 @@ export class Authority {
     return this.#audited("certificate.refuse", "ca", "issuing", () =>
       renewIssuingCertificate(this.#parts, this.#parts.rootSigner(rootPassphrase), validityDays),
     );
+  }
+
+  /**
+   * Lets a lab sign, with the issuing CA's own key, certificates that no profile allows, so that one's own gateway and
+   * devices can be attacked with them: for the devices listed, for at most an hour, and revoked when the lab closes
+   * it. Never call this but on the word of the person whose CA it is. What is refused all the same, see
+   * `AttackIssuer`. What an earlier lab left behind, in any process, is revoked.
+   * Throws PKI_PROFILE, PKI_DEVICE_UNKNOWN, PKI_DEVICE_RETIRED, PKI_CERTIFICATE_REVOKED, PKI_PASSPHRASE_REQUIRED, ...
+   */
+  async dangerouslyIssueForAttacks(options: AttackIssuerOptions): Promise<AttackIssuer> {
+    return this.#audited("attack.refuse", "ca", "issuing", async () => {
+      return new AttackIssuer(this.#parts, options, () => this.writeCrl());
+    });
   }
 
   /** Throws PKI_DEVICE_EXISTS or PKI_IDENTITY_NAME unless all of these ids could be added now. */

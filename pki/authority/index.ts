@@ -1,6 +1,7 @@
 /** The private-key side of the PKI: for the command line and for tests, never for a gateway or a device. */
 
 export { type RsaIdentity, readRsaPkcs12, writeLegacyPkcs12 } from "../compat/rsa-pkcs12.ts";
+export { type AttackHolder, AttackIssuer, type AttackIssuerOptions } from "./attack-issuer.ts";
 export {
   Authority,
   type Issued,
