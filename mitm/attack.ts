@@ -74,7 +74,10 @@ export type Finding =
   | { readonly result: "broken"; readonly how: string; readonly next?: string | undefined }
   | { readonly result: "inconclusive"; readonly how: string };
 
-export function held(how: string, more: Omit<Extract<Finding, { result: "held" }>, "result" | "how"> = {}): Finding {
+export function held(
+  how: string,
+  more: Omit<Extract<Finding, { result: "held" }>, "result" | "how"> = {},
+): Finding {
   return { result: "held", how, ...more };
 }
 

@@ -1,4 +1,6 @@
 import type { KeyObject } from "node:crypto";
+import type { RemoteInfo } from "node:dgram";
+import type { AddressInfo } from "node:net";
 import type { Recorder } from "./record/recorder.ts";
 
 /** A certificate chain as it is shown, and the key that signs for it: both may be as wrong as an attack wants them. */
@@ -13,6 +15,19 @@ export interface Credential {
 export interface Address {
   readonly host: string;
   readonly port: number;
+}
+
+/**
+ * What is used of a UDP socket; its "message" events are those of node:dgram. A `Socket` is one, and so is a share of the
+ * one that a device's datagrams arrive at, which is closed without closing the socket.
+ */
+export interface UdpShare {
+  on(event: "message", listener: (datagram: Buffer, from: RemoteInfo) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "close", listener: () => void): unknown;
+  send(datagram: Uint8Array, port: number, host: string): void;
+  address(): AddressInfo;
+  close(): unknown;
 }
 
 /** A handshake message (or ChangeCipherSpec) that a scripted endpoint is about to send. */

@@ -57,6 +57,12 @@ export interface DeviceAttempt {
   close(): Promise<void>;
 }
 
+/** What a device gets to know from elsewhere before it dials. */
+export interface DialOptions {
+  /** DER: the revocation lists that it shall go by in this attempt. Default: those in force, where it knows any. */
+  readonly revocationLists?: readonly Uint8Array[] | undefined;
+}
+
 /** A device that is to be attacked by whoever stands in the gateway's place. */
 export interface DeviceTarget {
   readonly name: string;
@@ -67,11 +73,15 @@ export interface DeviceTarget {
    * Makes it dial the lab now. Undefined: it dials by itself, and the lab waits. What it says first once it trusts
    * the gateway (its CONNECT, its first datagram) must come without an answer of the gateway.
    */
-  dial?(transport: Transport, to: Address): Promise<DeviceAttempt>;
+  dial?(transport: Transport, to: Address, options?: DialOptions): Promise<DeviceAttempt>;
+  /** Its `dial` goes by the revocation lists that it is given. */
+  readonly takesRevocationLists?: boolean;
   /** It holds the certificate revocation list that the lab made, or asks for staples: revoked certificates can be told. */
   readonly knowsRevocation: boolean;
   /** It pins the gateway's key. */
   readonly pins: boolean;
+  /** "sha256/..." of all keys that it pins, where that is known. Default: the honest gateway's alone, if any. */
+  readonly pinnedKeys?: readonly string[];
   close?(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import type { Credential, ScriptedEnd } from "../endpoint.ts";
 import type { Forge } from "../mint/forge.ts";
 import type { RawTcp } from "../path/raw-tcp.ts";
 import type { RawUdp } from "../path/raw-udp.ts";
-import type { DeviceTarget } from "../targets.ts";
+import type { DeviceTarget, DialOptions } from "../targets.ts";
 import type { TlsServer, TlsServerOptions } from "../tls/server.ts";
 import type { Entry, Lab } from "./lab.ts";
 
@@ -13,6 +13,8 @@ export interface ServeOptions {
   readonly dtls?: Partial<DtlsServerOptions>;
   /** Names of the messages that are the attack. Default: Certificate, where the credential is not the valid one. */
   readonly marks?: readonly string[];
+  /** What the device gets to know from elsewhere before it dials. */
+  readonly dial?: DialOptions;
 }
 
 /** The lab against a device: the attacker stands in the gateway's place. */

@@ -1,0 +1,142 @@
+import { broken, type Finding, held } from "../attack.ts";
+import { DtlsClient, type DtlsClientOptions } from "../dtls/client.ts";
+import type { Address, Credential, HandshakeResult, ScriptedEnd } from "../endpoint.ts";
+import { NotApplicable } from "../errors.ts";
+import type { Forge } from "../mint/forge.ts";
+import { MqttPeer } from "../mqtt/peer.ts";
+import { RawTcp } from "../path/raw-tcp.ts";
+import { RawUdp } from "../path/raw-udp.ts";
+import type { Application, DeviceAccount, GatewayTarget } from "../targets.ts";
+import { TlsClient, type TlsClientOptions } from "../tls/client.ts";
+import { greet } from "./application.ts";
+import type { EnterOptions, GatewayLab } from "./gateway-lab.ts";
+import type { Entry } from "./lab.ts";
+import { LabBase, type LabOptions } from "./lab-base.ts";
+
+export class LabAtGateway extends LabBase implements GatewayLab {
+  readonly target: GatewayTarget;
+  readonly attacker: DeviceAccount;
+  readonly #forge: Forge | undefined;
+
+  constructor(options: LabOptions, target: GatewayTarget, forge: Forge | undefined) {
+    super(options);
+    this.target = target;
+    this.attacker = target.attacker;
+    this.#forge = forge;
+  }
+
+  get victim(): DeviceAccount {
+    if (this.target.victim !== undefined) return this.target.victim;
+    throw new NotApplicable("a second device's identity is needed, to be attacked: --victim");
+  }
+
+  get forge(): Forge {
+    if (this.#forge !== undefined) return this.#forge;
+    throw new NotApplicable(
+      "a CA that the target trusts is needed, to mis-issue from: --lab-ca or --real-ca",
+    );
+  }
+
+  async enter(credential: Credential | undefined, options: EnterOptions = {}): Promise<Entry> {
+    const isOwn = credential === this.attacker.credential;
+    const marks = options.marks ?? (isOwn ? [] : ["Certificate"]);
+    const end =
+      this.transport === "tls"
+        ? await this.tls({ credential, marks, ...options.tls })
+        : await this.dtls({ credential, marks, ...options.dtls });
+    const result = await end.handshake();
+    if (!result.completed) return refused(result);
+    return await this.#hello(end, options.clientId, result.version !== "TLS 1.3");
+  }
+
+  async tls(options: Partial<TlsClientOptions> = {}): Promise<TlsClient> {
+    const client = await TlsClient.connect(this.#endpoint("tls"), { ...this.#common, ...options });
+    this.defer(() => client.destroy());
+    return client;
+  }
+
+  async dtls(options: Partial<DtlsClientOptions> = {}): Promise<DtlsClient> {
+    const client = await DtlsClient.connect(this.#endpoint("dtls"), { ...this.#common, ...options });
+    this.defer(() => client.destroy());
+    return client;
+  }
+
+  async tcp(): Promise<RawTcp> {
+    const raw = await RawTcp.connect(this.#endpoint("tls"), {
+      ...this.#ends,
+      timeoutMs: this.patience.answerMs,
+    });
+    this.defer(() => raw.destroy());
+    return raw;
+  }
+
+  async udp(): Promise<RawUdp> {
+    const raw = await RawUdp.connect(this.#endpoint("dtls"), this.#ends);
+    this.defer(() => raw.destroy());
+    return raw;
+  }
+
+  async hello(end: ScriptedEnd, clientId?: string): Promise<Entry> {
+    return await this.#hello(end, clientId, false);
+  }
+
+  async mqtt(account: DeviceAccount = this.attacker): Promise<MqttPeer> {
+    if (this.transport !== "tls" || this.#endpoint("tls").application !== "mqtt") {
+      throw new NotApplicable("the target does not speak MQTT");
+    }
+    const end = await this.tls({ credential: account.credential });
+    const result = await end.handshake();
+    if (!result.completed) {
+      throw new Error(`no session for ${account.deviceId}, whose identity is a good one: ${result.how}`);
+    }
+    return new MqttPeer(end, {
+      clientId: account.deviceId,
+      patience: this.patience,
+      recorder: this.recorder,
+    });
+  }
+
+  judge(entry: Entry): Finding {
+    if (entry.admitted) return broken(`let in: ${entry.how}`);
+    const { how, refusedAt, alert } = entry;
+    const said = this.target.refusals?.().at(-1);
+    return held(said === undefined ? how : `${how}; the target says: ${said}`, { refusedAt, alert });
+  }
+
+  async #hello(end: ScriptedEnd, clientId: string | undefined, finishedLast: boolean): Promise<Entry> {
+    return await greet(end, {
+      application: this.#endpoint(this.transport).application,
+      clientId: clientId ?? this.attacker.deviceId,
+      patience: this.patience,
+      recorder: this.recorder,
+      finishedLast,
+    });
+  }
+
+  get #ends() {
+    return { recorder: this.recorder, self: "lab", peer: "gateway" } as const;
+  }
+
+  get #common() {
+    return {
+      ...this.#ends,
+      credential: this.attacker.credential,
+      tolerates: "everything",
+      answerMs: this.patience.answerMs,
+      serverName: this.target.serverName,
+    } as const;
+  }
+
+  #endpoint(transport: "tls" | "dtls"): Address & { readonly application: Application } {
+    const endpoint = this.target.endpoints[transport];
+    if (endpoint === undefined)
+      throw new NotApplicable(`the target has no ${transport.toUpperCase()} endpoint`);
+    return endpoint;
+  }
+}
+
+/** A handshake that did not come about, as an entry that was refused. */
+export function refused(result: Extract<HandshakeResult, { completed: false }>): Entry {
+  const { how, refusedAt, alert } = result;
+  return { admitted: false, how, refusedAt, alert };
+}

@@ -1,0 +1,214 @@
+import { hash } from "node:crypto";
+import type { Attack } from "../attack.ts";
+import type { Patience } from "../lab/lab.ts";
+import { Prng } from "../prng.ts";
+import { Recorder, type Recording } from "../record/recorder.ts";
+import { type CaseReport, type RunReport, summarise } from "../report/run-report.ts";
+import { weaknesses } from "../weaknesses/index.ts";
+import { attempt } from "./attempt.ts";
+import { type Case, casesOf, isWanted } from "./case.ts";
+import { type Lane, openLane } from "./lanes.ts";
+import type { Source } from "./sources.ts";
+import { type Control, judge } from "./verdict.ts";
+
+export interface RunOptions {
+  readonly sources: readonly Source[];
+  readonly catalogue: readonly Attack[];
+  /** Ids, or what they begin with; empty: all. */
+  readonly only?: readonly string[];
+  /** The same seed makes the same decisions. */
+  readonly seed: string;
+  readonly patience: Patience;
+  /** After this long a case is given up, ms. */
+  readonly deadlineMs: number;
+  /** Ends the run: what has not been tried is reported as not tried. */
+  readonly signal: AbortSignal;
+  readonly tool: { readonly name: string; readonly version: string };
+  /** Command that makes this run again, and the one that runs one case of it again. */
+  readonly command: string;
+  readonly replay: (one: Case) => string;
+  /** Told of each case as it ends, for progress. */
+  readonly onCase?: (report: CaseReport, done: number, total: number) => void;
+  readonly notes?: readonly string[];
+}
+
+export interface RunResult {
+  readonly report: RunReport;
+  /** By case id: what the evidence folder is made of. */
+  readonly recordings: ReadonlyMap<string, Recording>;
+}
+
+/** Runs every case that applies, judges it, and never throws for what a target does. */
+export async function runMitm(options: RunOptions): Promise<RunResult> {
+  const startedAt = new Date();
+  const began = performance.now();
+  const recordings = new Map<string, Recording>();
+  const cases: CaseReport[] = [];
+  const work = options.sources.map((source) => ({
+    source,
+    cases: casesOf(options.catalogue, source.side, source.transports).filter((one) =>
+      isWanted(one, options.only ?? []),
+    ),
+  }));
+  const total = work.reduce((sum, each) => sum + each.cases.length, 0);
+  const notes = [...(options.notes ?? [])];
+  for (const each of work) {
+    const done = await runSource(each.source, each.cases, options, (report, recording) => {
+      recordings.set(report.id, recording);
+      cases.push(report);
+      options.onCase?.(report, cases.length, total);
+    });
+    if (done.note !== undefined) notes.push(done.note);
+  }
+  const order = new Map(work.flatMap((each) => each.cases).map((one, index) => [one.id, index]));
+  cases.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0));
+  const report: RunReport = {
+    schema: "sallyport-mitm/1",
+    tool: options.tool,
+    startedAt: startedAt.toISOString(),
+    durationMs: Math.round(performance.now() - began),
+    seed: options.seed,
+    command: options.command,
+    targets: options.sources.map(({ side, name, endpoints }) => ({ side, name, endpoints })),
+    cases,
+    summary: summarise(cases),
+    ...(options.signal.aborted && { interrupted: reasonOf(options.signal) }),
+    notes,
+  };
+  return { report, recordings };
+}
+
+type Keep = (report: CaseReport, recording: Recording) => void;
+
+/** The cases of one source, on as many lanes as it has. */
+async function runSource(
+  source: Source,
+  cases: readonly Case[],
+  options: RunOptions,
+  keep: Keep,
+): Promise<{ note?: string }> {
+  const queue = [...cases];
+  let gone: string | undefined;
+  const lanes = Array.from({ length: Math.min(source.lanes, cases.length) }, async () => {
+    let lane: Lane | undefined;
+    let failures = 0;
+    for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
+      if (options.signal.aborted || gone !== undefined) {
+        keep(untried(one, options, gone ?? reasonOf(options.signal)), new Recorder());
+        continue;
+      }
+      try {
+        lane ??= await openLane(source, one);
+      } catch (error) {
+        // Our own adapters, or a port that is taken: no case of this target can be tried.
+        gone = `the target did not start: ${messageOf(error)}`;
+        keep(untried(one, options, gone), new Recorder());
+        continue;
+      }
+      const { report, recorder, reached } = await runCase(lane, one, options);
+      keep(report, recorder);
+      failures = reached ? 0 : failures + 1;
+      if (failures >= giveUpAfter && source.lanes === 1) {
+        gone = `the target served no honest peer ${failures} times in a row: ${report.control.how}`;
+      }
+      if (source.perCase === true || (!reached && source.lanes > 1)) {
+        await lane.close();
+        lane = undefined;
+      }
+    }
+    await lane?.close();
+  });
+  await Promise.all(lanes);
+  return gone === undefined ? {} : { note: gone };
+}
+
+/** So many failures of the honest twin in a row, and a target is taken to be gone. */
+const giveUpAfter = 3;
+
+async function runCase(
+  lane: Lane,
+  one: Case,
+  options: RunOptions,
+): Promise<{ report: CaseReport; recorder: Recorder; reached: boolean }> {
+  const began = performance.now();
+  const recorder = new Recorder();
+  const prng = new Prng(seedOf(options.seed, one.id));
+  const before = lane.lastControl(one.transport) ?? (await control(lane, one, options));
+  let after: Control | undefined;
+  const tried = before.ok
+    ? await attempt(lane, one, { recorder, prng, ...options })
+    : { ending: { kind: "failed", how: before.how } as const, next: undefined };
+  if (before.ok && !options.signal.aborted) {
+    after = await control(lane, one, options);
+    // What slows a target down for a moment has not broken it.
+    for (let again = 0; !after.ok && again < 2 && !options.signal.aborted; again += 1) {
+      after = await control(lane, one, options);
+    }
+  }
+  const { verdict, how } = judge(tried.ending, before, after, recorder);
+  const finding = tried.ending.kind === "finding" ? tried.ending.finding : undefined;
+  const report: CaseReport = {
+    ...about(one, options),
+    verdict,
+    how,
+    control: before,
+    delivery: recorder.delivered,
+    ...(finding?.result === "held" && { refusedAt: finding.refusedAt, alert: finding.alert }),
+    next: (finding !== undefined && "next" in finding ? finding.next : undefined) ?? tried.next,
+    leakedBytes: recorder.leakedBytes,
+    durationMs: Math.round(performance.now() - began),
+    steps: recorder.steps,
+  };
+  return { report, recorder, reached: (after ?? before).ok };
+}
+
+async function control(lane: Lane, one: Case, options: RunOptions): Promise<Control> {
+  const began = performance.now();
+  const prng = new Prng(seedOf(options.seed, `control of ${one.id}`));
+  const seen = await lane.control(one.transport, { recorder: new Recorder(), prng, ...options });
+  const result = { ...seen, ms: Math.round(performance.now() - began) };
+  lane.remember(one.transport, result);
+  return result;
+}
+
+function untried(one: Case, options: RunOptions, why: string): CaseReport {
+  return {
+    ...about(one, options),
+    verdict: "inconclusive",
+    how: `not tried: ${why}`,
+    control: { ok: false, how: "not tried", ms: 0 },
+    leakedBytes: 0,
+    durationMs: 0,
+    steps: [],
+  };
+}
+
+function about(one: Case, options: RunOptions) {
+  const { attack, transport, id } = one;
+  return {
+    id,
+    attack: attack.id,
+    title: attack.title,
+    side: attack.side,
+    transport,
+    severity: attack.severity,
+    weakness: { name: attack.defeats, ...weaknesses[attack.defeats] },
+    reference: attack.reference,
+    replay: options.replay(one),
+    files: [],
+  };
+}
+
+/** Each case has its own numbers, whichever others run before it or beside it. */
+function seedOf(seed: string, id: string): number {
+  return Number.parseInt(hash("sha256", `${seed}\0${id}`, "hex").slice(0, 12), 16);
+}
+
+function reasonOf(signal: AbortSignal): string {
+  const reason: unknown = signal.reason;
+  return reason instanceof Error ? reason.message : String(reason);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
