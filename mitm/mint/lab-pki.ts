@@ -14,6 +14,7 @@ import {
   spkiPin,
 } from "../../pki/index.ts";
 import type { Credential } from "../endpoint.ts";
+import { NotApplicable } from "../errors.ts";
 import { newKey } from "./algorithms.ts";
 import { caExtensions, hour, makeCertificate, publicKeyInfoOf } from "./certificate.ts";
 import { Issuer } from "./issuer.ts";
@@ -21,6 +22,19 @@ import { Issuer } from "./issuer.ts";
 export interface LabPkiOptions {
   /** Part of every device's identity URI. Default: that of a Sallyport installation. */
   readonly trustDomain?: string;
+  /** How long its certificates are good for. Default 1. */
+  readonly days?: number;
+}
+
+/** What a lab CA is made of, for keeping it in files. */
+export interface KeptPki {
+  readonly trustDomain: string;
+  /** DER, and the private key. */
+  readonly root: { readonly certificate: Uint8Array; readonly key: KeyObject };
+  readonly issuing: { readonly certificate: Uint8Array; readonly key: KeyObject };
+  readonly gatewayKey: KeyObject;
+  /** Hex. */
+  readonly revokedSerialNumber: string;
 }
 
 export interface RealCaOptions {
@@ -35,8 +49,8 @@ export interface RealCaOptions {
   readonly gatewayKey?: KeyObject;
 }
 
-/** What a lab's own CA lives for: it is made for a run, and nobody should trust it tomorrow. */
-const life = { beforeHours: 24, afterHours: 24 } as const;
+/** What a lab's own CA lives for, unless told otherwise: it is made for a run, and nobody should trust it tomorrow. */
+const defaultDays = 1;
 
 interface Parts {
   readonly origin: "lab" | "real";
@@ -45,6 +59,7 @@ interface Parts {
   readonly issuing: Issuer;
   readonly anchors: readonly Uint8Array[];
   readonly gatewayKey: KeyObject;
+  readonly revokedSerialNumber?: string;
 }
 
 /**
@@ -65,23 +80,22 @@ export class LabPki {
   readonly revokedSerialNumber: string;
   #revocationLists: Promise<readonly Uint8Array[]> | undefined;
 
-  private constructor({ origin, trustDomain, root, issuing, anchors, gatewayKey }: Parts) {
+  private constructor(parts: Parts) {
+    const { origin, trustDomain, root, issuing, anchors, gatewayKey } = parts;
     this.origin = origin;
     this.trustDomain = trustDomain;
     this.root = root;
     this.issuing = issuing;
     this.anchors = anchors;
     this.gatewayKey = gatewayKey;
-    this.revokedSerialNumber = Buffer.from(randomSerialNumber()).toString("hex");
+    this.revokedSerialNumber = parts.revokedSerialNumber ?? Buffer.from(randomSerialNumber()).toString("hex");
   }
 
   /** A CA in memory. */
-  static async create({ trustDomain = DEFAULT_TRUST_DOMAIN }: LabPkiOptions = {}): Promise<LabPki> {
+  static async create(options: LabPkiOptions = {}): Promise<LabPki> {
+    const { trustDomain = DEFAULT_TRUST_DOMAIN, days = defaultDays } = options;
     const now = Date.now();
-    const times = {
-      notBefore: new Date(now - life.beforeHours * hour),
-      notAfter: new Date(now + life.afterHours * hour),
-    };
+    const times = { notBefore: new Date(now - 24 * hour), notAfter: new Date(now + days * 24 * hour) };
     const rootSubject = Name.of({ O: "Sallyport lab", CN: "Lab root" });
     const made = await makeCertificate(
       undefined,
@@ -124,6 +138,31 @@ export class LabPki {
       anchors,
       gatewayKey: gatewayKey ?? (await newKey("p256")),
     });
+  }
+
+  /** A lab CA that was kept, as `keep` gave it. Throws PkiError for certificates that cannot be read. */
+  static restore(kept: KeptPki): LabPki {
+    const { trustDomain, gatewayKey, revokedSerialNumber } = kept;
+    const issuerOf = ({ certificate, key }: KeptPki["root"], isAnchor: boolean) =>
+      new Issuer({ name: parseCertificate(certificate).subject, certificate, isAnchor, key });
+    const root = issuerOf(kept.root, true);
+    return new LabPki({
+      origin: "lab",
+      trustDomain,
+      root,
+      issuing: issuerOf(kept.issuing, false),
+      anchors: [root.certificate],
+      gatewayKey,
+      revokedSerialNumber,
+    });
+  }
+
+  /** Everything that makes this lab CA, its private keys among it. @throws NotApplicable for a real CA */
+  keep(): KeptPki {
+    const { trustDomain, root, issuing, gatewayKey, revokedSerialNumber } = this;
+    if (root === undefined) throw new NotApplicable("a real CA is kept where it is");
+    const parts = ({ certificate, key }: Issuer) => ({ certificate, key });
+    return { trustDomain, root: parts(root), issuing: parts(issuing), gatewayKey, revokedSerialNumber };
   }
 
   /** The trust anchors as PEM, for a target's configuration. */
