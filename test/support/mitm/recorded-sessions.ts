@@ -17,7 +17,7 @@ export async function recordedTlsSession(
 ): Promise<Recorder> {
   const recorder = new Recorder();
   const broker = createTlsServer({
-    ...server,
+    ...forTls(server),
     ca,
     requestCert: true,
     minVersion: version,
