@@ -43,7 +43,7 @@ export class LabAtPair extends LabBase implements PairLab {
   async session(path: TcpPath | UdpPath): Promise<PairSession> {
     const session =
       this.target.dial === undefined
-        ? await path.sessionOnTheWire(this.signal)
+        ? await path.sessionOnTheWire()
         : await this.target.dial(this.transport, path.address);
     this.defer(() => session.close());
     return session;

@@ -64,7 +64,7 @@ function cut(
   return pieces;
 }
 
-function shuffle<T>(items: T[], prng: Prng): void {
+function shuffle(items: HandshakeFragment[], prng: Prng): void {
   for (let index = items.length - 1; index > 0; index -= 1) {
     const other = prng.below(index + 1);
     const [here, there] = [items[index], items[other]];

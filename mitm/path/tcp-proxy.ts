@@ -2,10 +2,13 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Address } from "../endpoint.ts";
 import { MitmError } from "../errors.ts";
+import type { Patience } from "../lab/lab.ts";
 import type { Recorder } from "../record/recorder.ts";
+import type { PairSession } from "../targets.ts";
 import { Changes, type End } from "./ends.ts";
 import { TcpConnection } from "./tcp-connection.ts";
 import type { PathRecord } from "./tls-record.ts";
+import { tcpSessionOnTheWire } from "./wire-session.ts";
 
 /** What becomes of a record. What is left out is as it would have been. */
 export interface RecordFate {
@@ -28,14 +31,14 @@ export interface TcpRules {
 }
 
 export interface TcpPathOptions {
-  readonly gateway: Address;
+  /** The gateway. */
+  readonly upstream: Address;
+  /** Where the device connects to; default any free port of 127.0.0.1. */
+  readonly listen?: Address | undefined;
   readonly recorder: Recorder;
+  readonly patience: Patience;
   readonly rules?: TcpRules | undefined;
-  /** Where the device connects to; default 127.0.0.1. */
-  readonly host?: string | undefined;
-  /** 0, the default, takes any free port. */
-  readonly port?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal: AbortSignal;
 }
 
 /** A device that dials again and again must not fill the lab. */
@@ -59,10 +62,10 @@ export class TcpPath implements AsyncDisposable {
     server.on("connection", (socket: Socket) => this.#arrived(socket));
   }
 
-  /** @throws MitmError MITM_ADDRESS where the port cannot be listened on */
+  /** Use `openTcpPath`. */
   static async open(options: TcpPathOptions): Promise<TcpPath> {
     const server = createServer({ allowHalfOpen: true, noDelay: true });
-    const { host = "127.0.0.1", port = 0 } = options;
+    const { host, port } = options.listen ?? anywhere;
     try {
       server.listen(port, host);
       await once(server, "listening");
@@ -79,7 +82,7 @@ export class TcpPath implements AsyncDisposable {
     if (bound === null || typeof bound === "string") {
       throw new MitmError("MITM_ADDRESS", "the path is closed");
     }
-    return { host: this.#options.host ?? "127.0.0.1", port: bound.port };
+    return { host: (this.#options.listen ?? anywhere).host, port: bound.port };
   }
 
   /** Connections that were closed at once because there were too many. */
@@ -103,6 +106,12 @@ export class TcpPath implements AsyncDisposable {
     return this.connections[nth];
   }
 
+  /** The device's next session, judged from what passes: for a device that the lab cannot command. */
+  async sessionOnTheWire(): Promise<PairSession> {
+    const { patience, signal } = this.#options;
+    return tcpSessionOnTheWire({ path: this, nth: this.connections.length, patience, signal });
+  }
+
   async close(): Promise<void> {
     for (const connection of this.connections) connection.destroy();
     if (!this.#server.listening) return;
@@ -121,7 +130,7 @@ export class TcpPath implements AsyncDisposable {
       device.destroy();
       return;
     }
-    const { gateway, recorder } = this.#options;
+    const { upstream: gateway, recorder } = this.#options;
     const connection = new TcpConnection({
       device,
       gateway,
@@ -132,4 +141,11 @@ export class TcpPath implements AsyncDisposable {
     this.connections.push(connection);
     this.#changes.tell();
   }
+}
+
+const anywhere: Address = { host: "127.0.0.1", port: 0 };
+
+/** @throws MitmError MITM_ADDRESS where the port cannot be listened on */
+export function openTcpPath(options: TcpPathOptions): Promise<TcpPath> {
+  return TcpPath.open(options);
 }

@@ -3,13 +3,16 @@ import { once } from "node:events";
 import { isIPv6 } from "node:net";
 import type { Address } from "../endpoint.ts";
 import { MitmError } from "../errors.ts";
+import type { Patience } from "../lab/lab.ts";
 import type { Prng } from "../prng.ts";
 import type { Recorder } from "../record/recorder.ts";
+import type { PairSession } from "../targets.ts";
 import type { PathDatagram } from "./datagram-record.ts";
 import { Changes, type End } from "./ends.ts";
 import { UdpFlow } from "./udp-flow.ts";
 import { UdpSource } from "./udp-source.ts";
 import type { Weather } from "./weather.ts";
+import { udpSessionOnTheWire } from "./wire-session.ts";
 
 /** What becomes of a datagram. What is left out is as it would have been. */
 export interface DatagramFate {
@@ -32,15 +35,15 @@ export interface UdpRules {
 }
 
 export interface UdpPathOptions {
-  readonly gateway: Address;
+  /** The gateway. */
+  readonly upstream: Address;
+  /** Where the device sends to; default any free port of 127.0.0.1. */
+  readonly listen?: Address | undefined;
   readonly recorder: Recorder;
   readonly prng: Prng;
+  readonly patience: Patience;
   readonly rules?: UdpRules | undefined;
-  /** Where the device sends to; default 127.0.0.1. */
-  readonly host?: string | undefined;
-  /** 0, the default, takes any free port. */
-  readonly port?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal: AbortSignal;
 }
 
 /** A device that comes from a new port each time must not fill the lab. */
@@ -69,14 +72,15 @@ export class UdpPath implements AsyncDisposable {
     front.on("error", () => undefined);
   }
 
-  /** @throws MitmError MITM_ADDRESS where the port cannot be listened on */
+  /** Use `openUdpPath`. */
   static async open(options: UdpPathOptions): Promise<UdpPath> {
-    return new UdpPath(options, await boundSocket(options.host ?? "127.0.0.1", options.port ?? 0));
+    const { host, port } = options.listen ?? anywhere;
+    return new UdpPath(options, await boundSocket(host, port));
   }
 
   /** Where the device has to send to. */
   get address(): Address {
-    return { host: this.#options.host ?? "127.0.0.1", port: this.#front.address().port };
+    return { host: (this.#options.listen ?? anywhere).host, port: this.#front.address().port };
   }
 
   /** The flow of the newest address. */
@@ -98,11 +102,17 @@ export class UdpPath implements AsyncDisposable {
   /** An address of the lab's own, to send to either end from: an attacker's, or a victim's. */
   async source(): Promise<UdpSource> {
     if (this.#sources.length >= maxSources) throw new RangeError("so many addresses no attack needs");
-    const { gateway, recorder } = this.#options;
+    const { upstream: gateway, recorder } = this.#options;
     const socket = await boundSocket(hostBeside(gateway), 0);
     const source = new UdpSource({ socket, gateway, recorder, changes: this.#changes });
     this.#sources.push(source);
     return source;
+  }
+
+  /** The device's next session, judged from what passes: for a device that the lab cannot command. */
+  async sessionOnTheWire(): Promise<PairSession> {
+    const { patience, signal } = this.#options;
+    return udpSessionOnTheWire({ path: this, nth: this.flows.length, patience, signal });
   }
 
   async close(): Promise<void> {
@@ -123,7 +133,7 @@ export class UdpPath implements AsyncDisposable {
     const key = `${device.address} ${device.port}`;
     const known = this.#byAddress.get(key);
     if (known !== undefined || this.flows.length >= maxFlows) return known;
-    const { gateway, recorder, prng } = this.#options;
+    const { upstream: gateway, recorder, prng } = this.#options;
     const flow = new UdpFlow({
       device: { host: device.address, port: device.port },
       front: this.#front,
@@ -140,6 +150,13 @@ export class UdpPath implements AsyncDisposable {
     this.#changes.tell();
     return flow;
   }
+}
+
+const anywhere: Address = { host: "127.0.0.1", port: 0 };
+
+/** @throws MitmError MITM_ADDRESS where the port cannot be listened on */
+export function openUdpPath(options: UdpPathOptions): Promise<UdpPath> {
+  return UdpPath.open(options);
 }
 
 /** Where the lab's own addresses have to be bound so that the gateway can answer them. */
