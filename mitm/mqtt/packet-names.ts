@@ -3,27 +3,24 @@ import type { Packet } from "mqtt-packet";
 /** What a packet is called in a transcript, with what matters of it: "MQTT CONNACK 2", "MQTT PUBLISH to devices/d2/down/x". */
 export function describePacket(packet: Packet): string {
   const name = `MQTT ${packet.cmd.toUpperCase()}`;
-  switch (packet.cmd) {
-    case "connect": {
-      const user = packet.username === undefined ? "" : `, user name ${shown(packet.username)}`;
-      const will = packet.will === undefined ? "" : `, will to ${shown(packet.will.topic)}`;
-      return `${name} as ${shown(packet.clientId)}${user}${will}`;
-    }
-    case "connack": {
-      const present = packet.sessionPresent ? ", session present" : "";
-      return `${name} ${packet.returnCode ?? packet.reasonCode ?? ""}${present}`;
-    }
-    case "publish":
-      return `${name}${packet.retain ? ", retained," : ""} to ${shown(packet.topic)}`;
-    case "subscribe":
-      return `${name} to ${packet.subscriptions.map(({ topic }) => shown(topic)).join(" ")}`;
-    case "suback":
-      return `${name} ${packet.granted.join(" ")}`;
-    default: {
-      const code = "reasonCode" in packet ? packet.reasonCode : undefined;
-      return typeof code === "number" && code > 0 ? `${name} 0x${code.toString(16)}` : name;
-    }
+  if (packet.cmd === "connect") {
+    const user = packet.username === undefined ? "" : `, user name ${shown(packet.username)}`;
+    const will = packet.will === undefined ? "" : `, will to ${shown(packet.will.topic)}`;
+    return `${name} as ${shown(packet.clientId)}${user}${will}`;
   }
+  if (packet.cmd === "connack") {
+    const present = packet.sessionPresent ? ", session present" : "";
+    return `${name} ${packet.returnCode ?? packet.reasonCode ?? ""}${present}`;
+  }
+  if (packet.cmd === "publish") {
+    return `${name}${packet.retain ? ", retained," : ""} to ${shown(packet.topic)}`;
+  }
+  if (packet.cmd === "subscribe") {
+    return `${name} to ${packet.subscriptions.map(({ topic }) => shown(topic)).join(" ")}`;
+  }
+  if (packet.cmd === "suback") return `${name} ${packet.granted.map(String).join(" ")}`;
+  const code = "reasonCode" in packet ? packet.reasonCode : undefined;
+  return typeof code === "number" && code > 0 ? `${name} 0x${code.toString(16)}` : name;
 }
 
 /** Packets that came together; a run of the same name is counted. */
