@@ -14,6 +14,8 @@ export const ExitCode = {
   state: 4,
   /** Waited as long as asked. */
   timeout: 5,
+  /** Nothing of the target is broken, but some case of the lab could not be judged. */
+  undecided: 6,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
@@ -65,7 +67,7 @@ export function describeFailure(error: unknown): Failure {
   if (!(error instanceof Error)) return internal(String(error));
   const code = "code" in error ? String(error.code) : "";
   if (error instanceof CliError) return { code, message: error.message, exitCode: cliErrors[error.code][0] };
-  if (/^(PKI|GATEWAY|DEVICE|DTLS)_/.test(code)) {
+  if (/^(PKI|GATEWAY|DEVICE|DTLS|MITM)_/.test(code)) {
     const next = nextStep.get(code);
     const message = next === undefined ? error.message : `${error.message}; ${next}`;
     const failure = { code, message, exitCode: exitCodeFor(code) };
@@ -78,7 +80,8 @@ export function describeFailure(error: unknown): Failure {
 function exitCodeFor(code: string): ExitCode {
   if (code === "DEVICE_TIMEOUT") return ExitCode.timeout;
   // Ids come from the command line.
-  if (code === "PKI_IDENTITY_NAME") return ExitCode.usage;
+  if (code === "PKI_IDENTITY_NAME" || code === "MITM_CASE_UNKNOWN" || code === "MITM_OPTIONS_INVALID")
+    return ExitCode.usage;
   return refusals.has(code) || code.startsWith("PKI_PATH_") ? ExitCode.refused : ExitCode.state;
 }
 

@@ -59,6 +59,11 @@ export const text: JsonRule<string> = (value, where) => {
   throw new JsonRuleError(`"${where}" must be a string that is not empty`);
 };
 
+export const texts: JsonRule<string[]> = (value, where) => {
+  if (Array.isArray(value)) return value.map((item, index) => text(item, `${where}[${index}]`));
+  throw new JsonRuleError(`"${where}" must be a list of strings`);
+};
+
 export const flag: JsonRule<boolean> = (value, where) => {
   if (typeof value === "boolean") return value;
   throw new JsonRuleError(`"${where}" must be true or false`);

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { addAudit } from "./commands/audit.ts";
 import { addConnect } from "./commands/connect.ts";
@@ -9,12 +8,14 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addGateway } from "./commands/gateway.ts";
 import { addInit } from "./commands/init.ts";
 import { addIssuing } from "./commands/issuing.ts";
+import { addMitm } from "./commands/mitm.ts";
 import { addOperator } from "./commands/operator.ts";
 import { addStart } from "./commands/start.ts";
 import { CliError, describeFailure, ExitCode } from "./errors.ts";
 import type { Io } from "./io.ts";
 import { Output } from "./output.ts";
 import { type Outcome, VerbGroup } from "./verb.ts";
+import { version } from "./version.ts";
 
 const guide = `
 Two terminals, from nothing to a message:
@@ -27,7 +28,8 @@ Or watch the whole story in a temporary directory:
 
 Every verb has --help with examples, and --json.
 Exit codes: 0 done, 1 failed, 2 usage, 3 refused by a policy or the other side,
-4 a file, key, database, port, disk or passphrase stands in the way, 5 timed out.
+4 a file, key, database, port, disk or passphrase stands in the way, 5 timed out,
+6 a case of the lab could not be judged.
 `;
 
 /**
@@ -94,6 +96,7 @@ export function describeProgram(io: Io, outcome: Outcome, json: boolean): Comman
   addCrl(root);
   addAudit(root);
   addDoctor(root);
+  addMitm(root);
   addDemo(root);
   return program;
 }
@@ -105,18 +108,4 @@ function usageExit(error: CommanderError, io: Io, json: boolean): ExitCode {
     new Output(io, json).failure({ code: "CLI_USAGE", message, exitCode: ExitCode.usage });
   }
   return ExitCode.usage;
-}
-
-/** package.json stands one folder up in a clone and two in a built package. */
-function version(): string {
-  for (const place of ["../package.json", "../../package.json"]) {
-    try {
-      const manifest: unknown = JSON.parse(readFileSync(new URL(place, import.meta.url), "utf8"));
-      if (manifest !== null && typeof manifest === "object" && "version" in manifest)
-        return String(manifest.version);
-    } catch {
-      continue;
-    }
-  }
-  return "unknown";
 }

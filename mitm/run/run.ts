@@ -6,7 +6,7 @@ import { Recorder, type Recording } from "../record/recorder.ts";
 import { type CaseReport, type RunReport, summarise } from "../report/run-report.ts";
 import { weaknesses } from "../weaknesses/index.ts";
 import { attempt } from "./attempt.ts";
-import { type Case, casesOf, isWanted } from "./case.ts";
+import { assertKnown, type Case, casesOf, isWanted } from "./case.ts";
 import { type Lane, openLane } from "./lanes.ts";
 import type { Source } from "./sources.ts";
 import { type Control, judge } from "./verdict.ts";
@@ -44,11 +44,10 @@ export async function runMitm(options: RunOptions): Promise<RunResult> {
   const began = performance.now();
   const recordings = new Map<string, Recording>();
   const cases: CaseReport[] = [];
+  const wanted = wantedCases(options.catalogue, options.sources, options.only ?? []);
   const work = options.sources.map((source) => ({
     source,
-    cases: casesOf(options.catalogue, source.side, source.transports).filter((one) =>
-      isWanted(one, options.only ?? []),
-    ),
+    cases: wanted.filter(({ attack }) => attack.side === source.side),
   }));
   const total = work.reduce((sum, each) => sum + each.cases.length, 0);
   const notes = [...(options.notes ?? [])];
@@ -76,6 +75,20 @@ export async function runMitm(options: RunOptions): Promise<RunResult> {
     notes,
   };
   return { report, recordings };
+}
+
+/**
+ * The cases that apply to these sources, one for each side, and are among those asked for.
+ * @throws MitmError MITM_CASE_UNKNOWN naming what was asked for and is none
+ */
+export function wantedCases(
+  catalogue: readonly Attack[],
+  sources: readonly Pick<Source, "side" | "transports">[],
+  only: readonly string[],
+): Case[] {
+  const cases = sources.flatMap(({ side, transports }) => casesOf(catalogue, side, transports));
+  assertKnown(cases, only);
+  return cases.filter((one) => isWanted(one, only));
 }
 
 type Keep = (report: CaseReport, recording: Recording) => void;

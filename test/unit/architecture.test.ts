@@ -11,7 +11,10 @@ const mayImport: Record<string, readonly string[]> = {
   dtls: [],
   gateway: ["pki/index.ts", "dtls/index.ts", "aedes", "qlobber"],
   "device-client": ["pki/index.ts", "dtls/index.ts", "mqtt", "node-dtls-client"],
+  // The lab forges: it seals records and derives keys as a real peer does, and writes certificates that no profile allows.
+  mitm: ["dtls/index.ts", "dtls/wire/", "dtls/crypto/", "dtls/record/", "pki/", "mqtt-packet"],
   cli: [
+    "mitm/index.ts",
     "pki/index.ts",
     "pki/authority/index.ts",
     "dtls/index.ts",
@@ -22,6 +25,7 @@ const mayImport: Record<string, readonly string[]> = {
     "cli-table3",
   ],
   examples: [
+    "mitm/index.ts",
     "pki/index.ts",
     "pki/authority/index.ts",
     "dtls/index.ts",
@@ -50,7 +54,7 @@ function allowed(file: string, target: string, table: readonly string[]): boolea
   // pki's public side must not lean on the private-key side: the gateway would carry it along.
   if (folder === "pki/" && target.startsWith(privateSide)) return file.startsWith(privateSide);
   if (target.startsWith("node:") || target.startsWith(folder)) return true;
-  return table.includes(target);
+  return table.some((name) => (name.endsWith("/") ? target.startsWith(name) : target === name));
 }
 
 describe("who may import whom", () => {
@@ -75,6 +79,10 @@ describe("who may import whom", () => {
     expect(allowed("dtls/index.ts", "pki/index.ts", mayImport["dtls"] ?? [])).toBe(false);
     expect(allowed("dtls/index.ts", "node-dtls-client", mayImport["dtls"] ?? [])).toBe(false);
     expect(allowed("gateway/peer.ts", "dtls/handshake/peer.ts", mayImport["gateway"] ?? [])).toBe(false);
+    expect(allowed("mitm/dtls/client.ts", "dtls/endpoint/listen.ts", mayImport["mitm"] ?? [])).toBe(false);
+    expect(allowed("mitm/dtls/client.ts", "dtls/wire/record.ts", mayImport["mitm"] ?? [])).toBe(true);
+    expect(allowed("mitm/index.ts", "gateway/index.ts", mayImport["mitm"] ?? [])).toBe(false);
+    expect(allowed("cli/mitm/own-gateway.ts", "mitm/targets.ts", mayImport["cli"] ?? [])).toBe(false);
     expect(allowed("pki/index.ts", "pki/authority/index.ts", [])).toBe(false);
     expect(allowed("pki/x509/certificate.ts", "node-forge", [])).toBe(false);
     expect(allowed("pki/compat/pkcs12.ts", "node-forge", [])).toBe(true);

@@ -1,0 +1,30 @@
+import { compareRuns, compareToLines, readBundle } from "../../mitm/index.ts";
+import { ExitCode } from "../errors.ts";
+import type { Session, VerbGroup } from "../verb.ts";
+
+export function addMitmCompare(mitm: VerbGroup): void {
+  mitm.verb(
+    {
+      usage: "compare <earlier> <later>",
+      summary: "what changed between two runs, from their evidence",
+      description:
+        "Compares the evidence of two runs, as --bundle wrote it: what is newly broken, what is fixed, what changed " +
+        "otherwise. Exits with 1 when something is newly broken.",
+      examples: [["mitm compare evidence-1.3 evidence-1.4", "after a release"]],
+    },
+    () => undefined,
+    compare,
+  );
+}
+
+async function compare(
+  { out }: Session,
+  _options: object,
+  [earlier = "", later = ""]: string[],
+): Promise<ExitCode> {
+  const comparison = compareRuns(readBundle(earlier).report, readBundle(later).report);
+  out.result(comparison, () => {
+    for (const line of compareToLines(comparison)) out.say(line);
+  });
+  return comparison.newlyBroken.length > 0 ? ExitCode.failure : ExitCode.ok;
+}

@@ -1,0 +1,119 @@
+import type { Application, Transport } from "../../mitm/index.ts";
+import { CliError, type ExitCode } from "../errors.ts";
+import { isLoopback, parseAddress } from "../mitm/address.ts";
+import { givenGatewaySource } from "../mitm/given-gateway.ts";
+import { commandLine, type LabOptions, labCaOption, labDefaults, labOptions } from "../mitm/lab-options.ts";
+import { runLab } from "../mitm/lab-run.ts";
+import { defaultJobs, ownGatewaySource } from "../mitm/own-sources.ts";
+import { dirOption, type Session, type VerbGroup } from "../verb.ts";
+
+interface GatewayOptions extends LabOptions {
+  readonly dir: string;
+  readonly transport: Transport;
+  readonly application?: Application;
+  readonly serverName?: string;
+  readonly labCa?: string;
+  readonly identity?: string;
+  readonly attacker?: string;
+  readonly victim?: string;
+  readonly publishTopic?: string;
+  readonly subscribeTopic?: string;
+}
+
+const defaultPorts = { tls: 8883, dtls: 5684 } as const;
+
+export function addMitmGateway(mitm: VerbGroup): void {
+  mitm.verb<GatewayOptions>(
+    {
+      usage: "gateway [address]",
+      summary: "attack a gateway: any TLS, MQTT or DTLS server that asks for client certificates",
+      description:
+        "Tries every attack of the catalogue that is aimed at a gateway on HOST:PORT, and on nothing else; without an address, " +
+        "on Sallyport's own gateway, started for it on loopback. The attacker is a device of yours (--attacker), or of a lab " +
+        "CA that the target trusts (--lab-ca); with the latter, mis-issued certificates are tried too.",
+      examples: [
+        ["mitm gateway", "Sallyport's own"],
+        [
+          "mitm gateway localhost:8883 --attacker pump-1 --victim pump-2",
+          "one that runs, as its device pump-1",
+        ],
+        ["mitm gateway 127.0.0.1:8883 --lab-ca lab --bundle evidence", "one that trusts lab/ca.pem"],
+        ["mitm gateway 127.0.0.1:5684 --transport dtls --lab-ca lab", "over DTLS"],
+      ],
+    },
+    (command) => {
+      command
+        .addOption(
+          command
+            .createOption("--transport <name>", "what the target speaks")
+            .choices(["tls", "dtls"])
+            .default("tls"),
+        )
+        .addOption(
+          command
+            .createOption(
+              "--application <name>",
+              "what is spoken inside, to tell who was let in (default: mqtt over TLS, none over DTLS)",
+            )
+            .choices(["mqtt", "echo", "coap", "none"]),
+        )
+        .option("--server-name <name>", "what to put into server_name, when it is not the host")
+        .addOption(labCaOption())
+        .option("--attacker <id>", "the device that the attacker owns by right")
+        .option("--victim <id>", "another device, to be attacked")
+        .option("--identity <dir>", "where <id>.key.pem and <id>.cert.pem are (default: <dir>/devices)")
+        .option(
+          "--publish-topic <topic>",
+          "where a device may publish, {id} for its id, when it is not as with Sallyport",
+        )
+        .option("--subscribe-topic <filter>", "what a device may subscribe to, {id} for its id")
+        .addOption(dirOption());
+      labOptions(command);
+    },
+    attack,
+  );
+}
+
+async function attack(session: Session, options: GatewayOptions, args: string[]): Promise<ExitCode> {
+  const [text] = args;
+  const defaults = { ...labDefaults, transport: "tls", dir: "certs" };
+  const command = commandLine("gateway", args, options, defaults);
+  if (text === undefined) {
+    return await runLab(session, options, {
+      sources: [ownGatewaySource(defaultJobs)],
+      command,
+      plan: ["Sallyport attacks gateways of its own, on free loopback ports, with lab CAs in memory."],
+    });
+  }
+  if ((options.publishTopic === undefined) !== (options.subscribeTopic === undefined)) {
+    throw new CliError("CLI_USAGE", "--publish-topic and --subscribe-topic go together");
+  }
+  const { transport } = options;
+  const address = parseAddress(text, defaultPorts[transport]);
+  const source = givenGatewaySource({
+    address,
+    transport,
+    application: options.application ?? (transport === "tls" ? "mqtt" : "none"),
+    serverName:
+      options.serverName ??
+      (/[a-z]/i.test(address.host) && !address.host.includes(":") ? address.host : undefined),
+    labCa: options.labCa,
+    dir: options.dir,
+    identity: options.identity,
+    attacker: options.attacker,
+    victim: options.victim,
+    publishTopic: options.publishTopic,
+    subscribeTopic: options.subscribeTopic,
+  });
+  return await runLab(session, options, { sources: [source], command, plan: planOf(address, transport) });
+}
+
+function planOf({ host, port }: { host: string; port: number }, transport: Transport): string[] {
+  const plan = [
+    `The lab will make several hundred connections to ${host}:${port} (${transport === "tls" ? "TCP" : "UDP"}) and to nothing else,`,
+    "with forged certificates and malformed messages among them. The target may log, slow down, or fail.",
+  ];
+  if (!isLoopback(host))
+    plan.push(`${host} is another machine: attack only what is yours, or what you were asked to test.`);
+  return plan;
+}

@@ -1,0 +1,70 @@
+import { catalogue, killRateToLines, selfTest } from "../../mitm/index.ts";
+import { ExitCode } from "../errors.ts";
+import { type LabOptions, labOptions } from "../mitm/lab-options.ts";
+import { interruptible, progressing } from "../mitm/lab-run.ts";
+import { defaultJobs } from "../mitm/own-sources.ts";
+import { type Session, type VerbGroup, wholeNumber } from "../verb.ts";
+import { version } from "../version.ts";
+
+interface SelfTestOptions extends Pick<LabOptions, "case" | "seed" | "patience" | "caseTimeout"> {
+  readonly jobs: number;
+}
+
+export function addMitmSelfTest(mitm: VerbGroup): void {
+  mitm.verb<SelfTestOptions>(
+    {
+      usage: "self-test",
+      summary: "whether the lab finds what it is there to find, and cries wolf at nothing",
+      description:
+        "Runs each case against a twin of the gateway, device or pair that lacks just the one check which the case is there " +
+        "to find, and must be told broken: the share that is found is the kill rate. Then it runs each case against a twin " +
+        "that keeps every rule, and none may be told broken. Exits with 0 when both are so.",
+      examples: [["mitm self-test", "all cases"]],
+    },
+    (command) => {
+      labOptions(command).option(
+        "--jobs <n>",
+        "how many twins beside each other",
+        wholeNumber(1, 64),
+        defaultJobs,
+      );
+    },
+    test,
+  );
+}
+
+async function test(session: Session, options: SelfTestOptions): Promise<ExitCode> {
+  const { out } = session;
+  out.note(
+    "The lab attacks weak twins that it makes itself, on free loopback ports, and then ones that keep the rules.",
+  );
+  const only = options.case ?? [];
+  const cases = catalogue.flatMap((attack) => attack.transports.map(() => attack)).length;
+  const result = await interruptible(session, (signal) =>
+    progressing(session, 2 * cases, (onCase) =>
+      selfTest({
+        lanes: options.jobs,
+        catalogue,
+        only,
+        seed: options.seed,
+        patience: { answerMs: options.patience, silenceMs: Math.min(300, options.patience) },
+        deadlineMs: options.caseTimeout * 1_000,
+        signal,
+        tool: { name: "sallyport mitm", version: version() },
+        onCase: (one, done, total) => {
+          // A weak twin is there to be broken.
+          onCase({ ...one, verdict: "held" }, done, total);
+        },
+      }),
+    ),
+  );
+  const { killRate, falseAlarms } = result;
+  out.result({ killRate, falseAlarms }, () => {
+    for (const line of killRateToLines(killRate)) out.say(line);
+    for (const { id, how } of falseAlarms) out.say(`false alarm: ${id}: ${how}`);
+    if (falseAlarms.length === 0) out.say("no case calls a twin broken that keeps the rules");
+  });
+  const sound =
+    killRate.missed.length === 0 && falseAlarms.length === 0 && result.report.interrupted === undefined;
+  return sound ? ExitCode.ok : ExitCode.failure;
+}

@@ -1,0 +1,19 @@
+import { isIP } from "node:net";
+import type { Address } from "../../mitm/index.ts";
+import { CliError } from "../errors.ts";
+
+/** "gw.example:8883", "192.0.2.1:8883", "[2001:db8::1]:8883". Throws CLI_USAGE. */
+export function parseAddress(text: string, defaultPort: number): Address {
+  const found = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d{1,5}))?$/.exec(text);
+  const host = found?.[1] ?? found?.[2];
+  const port = Number(found?.[3] ?? defaultPort);
+  if (host === undefined || port < 1 || port > 65_535) {
+    throw new CliError("CLI_USAGE", `HOST:PORT is wanted, not ${JSON.stringify(text)} ([…]:PORT for IPv6)`);
+  }
+  return { host, port };
+}
+
+/** Nobody else can reach it. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}

@@ -1,0 +1,88 @@
+import {
+  type Address,
+  type Application,
+  type DeviceAccount,
+  Forge,
+  type GatewaySource,
+  type Transport,
+} from "../../mitm/index.ts";
+import { CliError } from "../errors.ts";
+import { readAccount } from "./identity.ts";
+import { labDevices, openLabCa } from "./lab-ca.ts";
+
+export interface GivenGateway {
+  readonly address: Address;
+  readonly transport: Transport;
+  readonly application: Application;
+  readonly serverName: string | undefined;
+  readonly labCa: string | undefined;
+  readonly dir: string;
+  readonly identity: string | undefined;
+  readonly attacker: string | undefined;
+  readonly victim: string | undefined;
+  readonly publishTopic: string | undefined;
+  readonly subscribeTopic: string | undefined;
+}
+
+/** Somebody's gateway, attacked as the devices that were named, or as ones of a lab CA that it trusts. */
+export function givenGatewaySource(given: GivenGateway): GatewaySource {
+  const { address, transport } = given;
+  return {
+    side: "gateway",
+    name: `${address.host}:${address.port}`,
+    endpoints: [`${transport} ${address.host}:${address.port}`],
+    transports: [transport],
+    lanes: 1,
+    async open() {
+      const { attacker, victim, forge } = await identitiesOf(given);
+      const topics = topicsOf(given);
+      return {
+        forge,
+        target: {
+          name: `${address.host}:${address.port}`,
+          endpoints: { [transport]: { ...address, application: given.application } },
+          serverName: given.serverName,
+          attacker,
+          victim,
+          ...(topics && { topics }),
+        },
+      };
+    },
+  };
+}
+
+interface Identities {
+  readonly attacker: DeviceAccount;
+  readonly victim: DeviceAccount | undefined;
+  readonly forge: Forge | undefined;
+}
+
+async function identitiesOf(given: GivenGateway): Promise<Identities> {
+  const place = { dir: given.dir, ...(given.identity !== undefined && { identity: given.identity }) };
+  const named = (id: string | undefined) => (id === undefined ? undefined : readAccount(id, place));
+  const attacker = named(given.attacker);
+  const victim = named(given.victim);
+  if (given.labCa === undefined) {
+    if (attacker !== undefined) return { attacker, victim, forge: undefined };
+    throw new CliError(
+      "CLI_USAGE",
+      "who shall the attacker be? Name a device that it owns by right with --attacker (and --victim for another one, to be " +
+        "attacked), or a CA that the target trusts for the time of the lab with --lab-ca: `sallyport mitm lab-ca` makes one",
+    );
+  }
+  const { pki } = openLabCa(given.labCa);
+  const made = async (deviceId: string) => ({ deviceId, credential: await pki.device(deviceId) });
+  return {
+    attacker: attacker ?? (await made(labDevices.attacker)),
+    victim: victim ?? (await made(labDevices.victim)),
+    forge: new Forge(pki),
+  };
+}
+
+function topicsOf({ publishTopic, subscribeTopic }: GivenGateway) {
+  if (publishTopic === undefined || subscribeTopic === undefined) return undefined;
+  return (deviceId: string) => ({
+    publish: publishTopic.replaceAll("{id}", deviceId),
+    subscribe: subscribeTopic.replaceAll("{id}", deviceId),
+  });
+}

@@ -1,0 +1,90 @@
+import { type Command, Option } from "commander";
+import { collect, wholeNumber } from "../verb.ts";
+
+/** What all verbs of the lab that run cases have in common. */
+export interface LabOptions {
+  readonly case?: readonly string[];
+  readonly seed: string;
+  readonly patience: number;
+  readonly caseTimeout: number;
+  readonly bundle?: string;
+  readonly html?: string;
+  readonly junit?: string;
+  readonly sarif?: string;
+  readonly compare?: string;
+  readonly allowUndecided?: boolean;
+}
+
+export function labOptions(command: Command): Command {
+  return command
+    .option(
+      "--case <id>",
+      "only this case, attack or group of them: G-CERT-05/dtls, G-CERT (may be repeated)",
+      collect,
+    )
+    .option("--seed <text>", "what random decisions follow from: the same seed makes the same run", "1")
+    .option(
+      "--patience <ms>",
+      "how long to wait for an answer of the target",
+      wholeNumber(50, 120_000),
+      2_000,
+    )
+    .option("--case-timeout <seconds>", "give up on a case after this long", wholeNumber(1, 3_600), 30)
+    .option(
+      "--bundle <dir>",
+      "write the evidence there: capture, key log, transcripts, certificates, reports",
+    )
+    .option("--html <file>", "write the report as one page to read and to hand on")
+    .option("--junit <file>", "write the report as JUnit XML, for a pipeline")
+    .option("--sarif <file>", "write the findings as SARIF 2.1.0, for code scanning")
+    .option("--compare <dir>", "say what changed since the run whose evidence is there")
+    .option(
+      "--allow-undecided",
+      "exit with 0 even if a case could not be judged, as long as nothing is broken",
+    );
+}
+
+/** Which side of the lab a target's identities come from. */
+export interface LabCaOptions {
+  readonly labCa?: string;
+}
+
+export function labCaOption(): Option {
+  return new Option("--lab-ca <dir>", "the lab CA that the target trusts, as `mitm lab-ca` makes it");
+}
+
+/** What a report says of how to run it again must not write files anew, nor choose cases. */
+const notRepeated = new Set([
+  "json",
+  "bundle",
+  "html",
+  "junit",
+  "sarif",
+  "compare",
+  "case",
+  "allowUndecided",
+]);
+
+/** The command line of this run without what it writes; options that have their default are left out. */
+export function commandLine(
+  verb: string,
+  args: readonly string[],
+  options: object,
+  defaults: Readonly<Record<string, unknown>> = {},
+): string {
+  const words = ["sallyport", "mitm", verb, ...args];
+  for (const [key, value] of Object.entries<unknown>({ ...options })) {
+    if (notRepeated.has(key) || value === undefined || value === defaults[key]) continue;
+    const name = `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    if (value === true) words.push(name);
+    else for (const each of Array.isArray(value) ? value : [value]) words.push(name, String(each));
+  }
+  return words.map(quoted).join(" ");
+}
+
+/** For a POSIX shell. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+export const labDefaults = { seed: "1", patience: 2_000, caseTimeout: 30 } as const;

@@ -1,0 +1,141 @@
+import {
+  type Case,
+  catalogue,
+  compareRuns,
+  compareToLines,
+  type RunReport,
+  type RunResult,
+  readBundle,
+  runMitm,
+  runToHtml,
+  runToJunit,
+  runToLines,
+  runToSarif,
+  type Source,
+  wantedCases,
+  writeBundle,
+} from "../../mitm/index.ts";
+import { writeFileAtomic } from "../../pki/index.ts";
+import { ExitCode } from "../errors.ts";
+import type { Session } from "../verb.ts";
+import { version } from "../version.ts";
+import type { LabOptions } from "./lab-options.ts";
+
+export interface LabRun {
+  readonly sources: readonly Source[];
+  /** The command that makes this run again. */
+  readonly command: string;
+  /** What the lab is about to do, for people: one line each. */
+  readonly plan: readonly string[];
+  readonly notes?: readonly string[];
+}
+
+/** Says what will be done, does it, reports it, and returns the exit code. */
+export async function runLab(session: Session, options: LabOptions, run: LabRun): Promise<ExitCode> {
+  const { out } = session;
+  // Before anything is attacked: a run whose comparison cannot be read would be for nothing.
+  const earlier = options.compare === undefined ? undefined : readBundle(options.compare).report;
+  const total = wantedCases(catalogue, run.sources, options.case ?? []).length;
+  for (const line of [
+    ...run.plan,
+    `${total} cases of the catalogue; Ctrl-C ends the run and reports what was tried.`,
+  ]) {
+    out.note(line);
+  }
+  const result = await interruptible(session, (signal) =>
+    progressing(session, total, (onCase) =>
+      runMitm({
+        sources: run.sources,
+        catalogue,
+        only: options.case ?? [],
+        seed: options.seed,
+        patience: { answerMs: options.patience, silenceMs: Math.min(300, options.patience) },
+        deadlineMs: options.caseTimeout * 1_000,
+        signal,
+        tool: { name: "sallyport mitm", version: version() },
+        command: run.command,
+        replay: (one) => replayOf(run.command, options.seed, one),
+        onCase,
+        notes: run.notes ?? [],
+      }),
+    ),
+  );
+  return report(session, options, result, earlier);
+}
+
+/** The command for one case of a run. */
+export function replayOf(command: string, seed: string, one: Pick<Case, "id">): string {
+  return `${command}${seed === "1" ? "" : ` --seed ${seed}`} --case ${one.id}`;
+}
+
+/** Writes what was asked for, says what came of it. */
+export function report(
+  session: Session,
+  options: LabOptions,
+  result: RunResult,
+  earlier: RunReport | undefined,
+): ExitCode {
+  const { out } = session;
+  let run = result.report;
+  if (options.bundle !== undefined) run = writeBundle(options.bundle, result);
+  const files: Array<readonly [string | undefined, () => string]> = [
+    [options.html, () => runToHtml(run)],
+    [options.junit, () => runToJunit(run)],
+    [options.sarif, () => runToSarif(run)],
+  ];
+  for (const [path, render] of files) if (path !== undefined) writeFileAtomic(path, render(), 0o644);
+  const comparison = earlier === undefined ? undefined : compareRuns(earlier, run);
+  out.result(comparison === undefined ? run : { ...run, comparison }, () => {
+    for (const line of runToLines(run, (format, text) => out.style(format, text))) out.say(line);
+    if (comparison !== undefined) for (const line of compareToLines(comparison)) out.say(line);
+    if (options.bundle !== undefined)
+      out.say(`evidence: ${options.bundle} (it holds session keys: keep it to yourself)`);
+    for (const [path] of files) if (path !== undefined) out.say(`report: ${path}`);
+  });
+  return exitCodeOf(run, options.allowUndecided === true);
+}
+
+export function exitCodeOf({ summary, interrupted }: RunReport, allowUndecided: boolean): ExitCode {
+  if (summary.broken > 0) return ExitCode.failure;
+  const undecided = summary.inconclusive + summary["not delivered"] > 0 || interrupted !== undefined;
+  return undecided && !allowUndecided ? ExitCode.undecided : ExitCode.ok;
+}
+
+/** Ends `work` in an orderly way at the first Ctrl-C; the second one ends the process. */
+export async function interruptible<T>(
+  { io, out }: Session,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController();
+  const offs = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((name) =>
+    io.onSignal(name, () => {
+      if (stop.signal.aborted) process.exit(ExitCode.undecided);
+      out.note("ending; what was tried is reported (again to end at once)");
+      stop.abort(new Error(`interrupted by ${name}`));
+    }),
+  );
+  try {
+    return await work(stop.signal);
+  } finally {
+    for (const off of offs) off();
+  }
+}
+
+type OnCase = NonNullable<Parameters<typeof runMitm>[0]["onCase"]>;
+
+/** A bar on a terminal; what is broken is said at once. */
+export async function progressing<T>(
+  { out }: Session,
+  total: number,
+  work: (onCase: OnCase) => Promise<T>,
+): Promise<T> {
+  const bar = out.progress(total, "attacking");
+  try {
+    return await work((one) => {
+      bar.advance(1);
+      if (one.verdict === "broken") out.note(`broken: ${one.id}, ${one.title}: ${one.how}`);
+    });
+  } finally {
+    bar.end();
+  }
+}
