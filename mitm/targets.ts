@@ -35,6 +35,8 @@ export interface GatewayTarget {
   readonly operator?: DeviceAccount | undefined;
   /** Lets a target with an inventory know a certificate, so that it has no other reason to refuse it than the one tried. */
   register?(certificate: Uint8Array, deviceId: string): Promise<void>;
+  /** It was given the revocation lists of the lab's CA. */
+  readonly knowsRevocation?: boolean;
   /** Revokes a certificate that it knows. */
   revoke?(certificate: Uint8Array): Promise<void>;
   /** Takes the device itself out of the inventory. */
@@ -59,7 +61,7 @@ export interface DeviceAttempt {
 
 /** What a device gets to know from elsewhere before it dials. */
 export interface DialOptions {
-  /** DER: the revocation lists that it shall go by in this attempt. Default: those in force, where it knows any. */
+  /** DER: the revocation lists that it shall go by in this attempt. Default: as it is set up. */
   readonly revocationLists?: readonly Uint8Array[] | undefined;
 }
 

@@ -59,6 +59,7 @@ async function gatewayOf(pki: LabPki): Promise<GatewayTarget & { close(): Promis
     endpoints: endpointsOf(gateway),
     serverName: "localhost",
     ...accounts,
+    knowsRevocation: true,
     helloTimeoutMs: limits.connectTimeoutMs,
     register: async (certificate, deviceId) => registry.know(certificate, deviceId),
     revoke: async (certificate) => registry.revoke(certificate),
