@@ -1,4 +1,4 @@
-import { ExitCode } from "../errors.ts";
+import type { ExitCode } from "../errors.ts";
 import { commandLine, type LabOptions, labDefaults, labOptions } from "../mitm/lab-options.ts";
 import { runLab } from "../mitm/lab-run.ts";
 import { defaultJobs, ownDeviceSource, ownGatewaySource, ownPairSource } from "../mitm/own-sources.ts";

@@ -50,13 +50,11 @@ export class LabAtPair extends LabBase implements PairLab {
   }
 
   async exchange(session: PairSession, from: "device" | "gateway" = "device"): Promise<boolean> {
-    const says = from === "device" ? session.deviceSays : session.gatewaySays;
     const got = () => (from === "device" ? session.gatewayGot : session.deviceGot);
-    if (says === undefined || got() === undefined) {
+    const text = `text ${Buffer.from(this.prng.bytes(6)).toString("hex")}`;
+    if (got() === undefined || !say(session, from, text)) {
       throw new NotApplicable(`the lab has no hand in what the ${from} says`);
     }
-    const text = `text ${Buffer.from(this.prng.bytes(6)).toString("hex")}`;
-    says.call(session, text);
     const deadline = performance.now() + this.patience.answerMs;
     while (performance.now() < deadline && !this.signal.aborted) {
       const times = got()?.filter((each) => each === text).length ?? 0;
@@ -71,6 +69,18 @@ export class LabAtPair extends LabBase implements PairLab {
     const { recorder, prng, patience, signal } = this;
     return { recorder, prng, patience, signal };
   }
+}
+
+/** False where that end is not the lab's to command. */
+function say(session: PairSession, from: "device" | "gateway", text: string): boolean {
+  if (from === "device") {
+    if (session.deviceSays === undefined) return false;
+    session.deviceSays(text);
+    return true;
+  }
+  if (session.gatewaySays === undefined) return false;
+  session.gatewaySays(text);
+  return true;
 }
 
 const pollMs = 5;
