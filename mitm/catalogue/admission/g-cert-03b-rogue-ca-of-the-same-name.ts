@@ -1,0 +1,20 @@
+import { gatewayAttack } from "../../attack.ts";
+import { enterRegistered } from "./registered.ts";
+
+export default gatewayAttack({
+  id: "G-CERT-03b",
+  title: "a certificate of a rogue CA with the name of the real one",
+  transports: ["tls", "dtls"],
+  defeats: "chain-not-verified",
+  severity: "critical",
+  reference: {
+    rfc: ["RFC 5280 §6.1.3"],
+    cwe: [295, 296],
+    en303645: ["5.5-4"],
+    cra: ["I(2)(d)"],
+  },
+  async run(lab) {
+    const issuer = await lab.forge.rogueIssuing();
+    return enterRegistered(lab, await lab.forge.device({ id: lab.attacker.deviceId, issuer }));
+  },
+});

@@ -1,0 +1,18 @@
+import { gatewayAttack } from "../../attack.ts";
+import { enterRegistered } from "./registered.ts";
+
+export default gatewayAttack({
+  id: "G-CERT-03d",
+  title: "a self-signed certificate",
+  transports: ["tls", "dtls"],
+  defeats: "trusts-any-root",
+  severity: "critical",
+  reference: {
+    rfc: ["RFC 5280 §6.1.1"],
+    cwe: [295, 296],
+    en303645: ["5.5-4"],
+    cra: ["I(2)(d)"],
+  },
+  run: async (lab) =>
+    enterRegistered(lab, await lab.forge.device({ id: lab.attacker.deviceId, issuer: null })),
+});

@@ -1,0 +1,24 @@
+import { parseCertificate } from "../../../pki/index.ts";
+import { gatewayAttack } from "../../attack.ts";
+import { leafOf } from "./registered.ts";
+
+export default gatewayAttack({
+  id: "G-CERT-17d",
+  title: "another device's name and serial number under another trusted CA",
+  transports: ["tls", "dtls"],
+  defeats: "registration-by-serial-number",
+  severity: "high",
+  reference: {
+    rfc: ["RFC 5280 §4.1.2.2"],
+    cwe: [290, 694],
+    en303645: ["5.5-4"],
+    cra: ["I(2)(d)"],
+  },
+  async run(lab) {
+    const { forge, victim } = lab;
+    const { serialNumber } = parseCertificate(leafOf(victim.credential));
+    const issuer = await forge.ca({ pathLenConstraint: 0 });
+    const credential = await forge.device({ id: victim.deviceId, issuer, serialNumber });
+    return lab.judge(await lab.enter(credential, { clientId: victim.deviceId }));
+  },
+});
