@@ -51,6 +51,31 @@ async function generate(algorithm: KeyAlgorithm | OddKey): Promise<KeyObject> {
   }
 }
 
+/** Private keys by what is odd about them. */
+export interface SpareKeys {
+  readonly p256: KeyObject;
+  readonly rsa2048: KeyObject;
+  /** Too short. */
+  readonly rsa1024: KeyObject;
+}
+
+/**
+ * Further keys for a gateway's certificate, the same for the whole process. A device of the lab's own pins them, as it
+ * would the key to come, so that its pin is no reason to refuse an attack that needs another key.
+ */
+export function spareKeys(): Promise<SpareKeys> {
+  spare ??= makeSpareKeys();
+  return spare;
+}
+
+let spare: Promise<SpareKeys> | undefined;
+
+async function makeSpareKeys(): Promise<SpareKeys> {
+  const all = Promise.all([newKey("p256"), newKey("rsa:2048"), newKey("rsa:1024")]);
+  const [p256, rsa2048, rsa1024] = await all;
+  return { p256, rsa2048, rsa1024 };
+}
+
 /** How a signature is written down in a certificate, and made. */
 export interface Scheme {
   readonly identifier: DerNode;

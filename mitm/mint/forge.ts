@@ -138,7 +138,11 @@ export class Forge {
     const issuer = options.issuer === null ? undefined : (options.issuer ?? this.pki.issuing);
     // The IoT profile of RFC 7925bis: no subjectKeyIdentifier in an end-entity certificate.
     const without = [...(options.without ?? []), "subjectKeyIdentifier" as const];
-    const made = await makeCertificate(issuer, { ...options, without }, leafExtensions(purpose, names));
+    const made = await makeCertificate(
+      issuer,
+      { notAfter: this.pki.leafEnd, ...options, without },
+      leafExtensions(purpose, names),
+    );
     return { name: options.name, chain: [made.der, ...(issuer?.chain ?? [])], key: made.key };
   }
 

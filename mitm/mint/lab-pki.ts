@@ -15,7 +15,7 @@ import {
 } from "../../pki/index.ts";
 import type { Credential } from "../endpoint.ts";
 import { NotApplicable } from "../errors.ts";
-import { newKey } from "./algorithms.ts";
+import { newKey, spareKeys } from "./algorithms.ts";
 import { caExtensions, hour, makeCertificate, publicKeyInfoOf } from "./certificate.ts";
 import { Issuer } from "./issuer.ts";
 
@@ -52,6 +52,8 @@ export interface RealCaOptions {
 /** What a lab's own CA lives for, unless told otherwise: it is made for a run, and nobody should trust it tomorrow. */
 const defaultDays = 1;
 
+const minute = 60_000;
+
 interface Parts {
   readonly origin: "lab" | "real";
   readonly trustDomain: string;
@@ -60,6 +62,7 @@ interface Parts {
   readonly anchors: readonly Uint8Array[];
   readonly gatewayKey: KeyObject;
   readonly revokedSerialNumber?: string;
+  readonly days?: number;
 }
 
 /**
@@ -78,6 +81,7 @@ export class LabPki {
   readonly gatewayKey: KeyObject;
   /** Hex of a serial number that the issuing CA's revocation list names, for a certificate yet to be made. */
   readonly revokedSerialNumber: string;
+  readonly #days: number;
   #revocationLists: Promise<readonly Uint8Array[]> | undefined;
 
   private constructor(parts: Parts) {
@@ -88,6 +92,7 @@ export class LabPki {
     this.issuing = issuing;
     this.anchors = anchors;
     this.gatewayKey = gatewayKey;
+    this.#days = parts.days ?? defaultDays;
     this.revokedSerialNumber = parts.revokedSerialNumber ?? Buffer.from(randomSerialNumber()).toString("hex");
   }
 
@@ -121,6 +126,7 @@ export class LabPki {
       issuing,
       anchors: [root.certificate],
       gatewayKey: await newKey("p256"),
+      days,
     });
   }
 
@@ -175,6 +181,17 @@ export class LabPki {
     return spkiPin(publicKeyInfoOf(this.gatewayKey));
   }
 
+  /** The pins that a device of the lab's own holds: of the gateway's key, and of the spare ones. */
+  async pins(): Promise<readonly string[]> {
+    const { p256, rsa2048, rsa1024 } = await spareKeys();
+    return [this.gatewayKey, p256, rsa2048, rsa1024].map((key) => spkiPin(publicKeyInfoOf(key)));
+  }
+
+  /** When a leaf made now ends: a certificate of a real CA must not be worth stealing. */
+  get leafEnd(): Date {
+    return new Date(Date.now() + (this.origin === "real" ? 50 * minute : this.#days * 23 * hour));
+  }
+
   /** What an honest gateway with these names (DNS names and IP addresses) shows. Throws PkiError PKI_PROFILE. */
   async gateway(names: readonly string[]): Promise<Credential> {
     const der = await issueCertificate(
@@ -184,7 +201,7 @@ export class LabPki {
         issuer: this.issuing.parsed,
         serverNames: names,
         now: new Date(),
-        validityDays: 1,
+        notAfter: this.leafEnd,
       },
       this.issuing.signer,
     );
@@ -201,7 +218,7 @@ export class LabPki {
         issuer: this.issuing.parsed,
         identity: { trustDomain: this.trustDomain, id },
         now: new Date(),
-        validityDays: 1,
+        notAfter: this.leafEnd,
       },
       this.issuing.signer,
     );
@@ -210,7 +227,7 @@ export class LabPki {
 
   /**
    * DER of the revocation lists in force: of the issuing CA, with `revokedSerialNumber` in it, and of the root, where it
-   * is the lab's own. The same ones for the whole run.
+   * is the lab's own. The same ones for the whole run; none for a real CA, whose lists are its own business.
    */
   revocationLists(): Promise<readonly Uint8Array[]> {
     this.#revocationLists ??= this.#signRevocationLists();
@@ -218,13 +235,14 @@ export class LabPki {
   }
 
   async #signRevocationLists(): Promise<readonly Uint8Array[]> {
+    if (this.origin === "real") return [];
     const now = Date.now();
     const sign = (issuer: Issuer, serialNumbers: readonly string[]) =>
       signCertificateList(
         {
           issuer: issuer.name,
           thisUpdate: new Date(now - hour),
-          nextUpdate: new Date(now + 23 * hour),
+          nextUpdate: new Date(now + (this.#days * 24 - 1) * hour),
           revoked: serialNumbers.map((serialNumber) => ({
             serialNumber,
             revocationDate: new Date(now - hour),

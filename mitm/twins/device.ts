@@ -1,0 +1,138 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { generate } from "mqtt-packet";
+import type { Transport } from "../attack.ts";
+import { DtlsClient } from "../dtls/client.ts";
+import type { Address, Credential, ScriptedEnd } from "../endpoint.ts";
+import type { LabPki } from "../mint/lab-pki.ts";
+import { Recorder } from "../record/recorder.ts";
+import type { DeviceAttempt, DeviceTarget, DialOptions } from "../targets.ts";
+import { TlsClient } from "../tls/client.ts";
+import { twinVerifier, type Verifier } from "./verify.ts";
+
+/** What the twin takes its gateway for: a name with labels enough for a wildcard to go wrong in each of them. */
+export const twinGatewayName = "gateway.lab.test";
+
+const deviceId = "pump-1";
+/** After so many refusals in a row a twin may become careless. */
+const patienceOfTheWeak = 3;
+/** For the next message of the gateway. */
+const answerMs = 1_500;
+
+const connectPacket = generate({
+  cmd: "connect",
+  clientId: deviceId,
+  clean: true,
+  keepalive: 60,
+  protocolId: "MQTT",
+  protocolVersion: 4,
+});
+
+/**
+ * A device for the lab to try itself on: it pins, knows names and times and revocation, and says CONNECT (a datagram,
+ * over DTLS) to whom it trusts. It leaves out the checks whose weaknesses it tolerates.
+ */
+export async function twinDevice(pki: LabPki, tolerates: ReadonlySet<string>): Promise<DeviceTarget> {
+  const pins = await pki.pins();
+  const twin = new TwinDevice(pki, await pki.device(deviceId), pins, tolerates);
+  return {
+    name: tolerates.size === 0 ? "strict twin" : `twin that lacks ${[...tolerates].join(", ")}`,
+    transports: ["tls", "dtls"],
+    serverNames: [twinGatewayName],
+    dial: (transport, to, options) => twin.dial(transport, to, options),
+    takesRevocationLists: true,
+    knowsRevocation: true,
+    pins: true,
+    pinnedKeys: pins,
+  };
+}
+
+class TwinDevice {
+  readonly #pki: LabPki;
+  readonly #credential: Credential;
+  readonly #pins: readonly string[];
+  readonly #tolerates: ReadonlySet<string>;
+  #failures = 0;
+
+  constructor(pki: LabPki, credential: Credential, pins: readonly string[], tolerates: ReadonlySet<string>) {
+    this.#pki = pki;
+    this.#credential = credential;
+    this.#pins = pins;
+    this.#tolerates = tolerates;
+  }
+
+  async dial(transport: Transport, to: Address, options: DialOptions = {}): Promise<DeviceAttempt> {
+    const isTired = this.#failures >= patienceOfTheWeak;
+    if (isTired && this.#tolerates.has("plaintext-after-failures")) return sayInClear(transport, to);
+    const verifyPeer: Verifier =
+      isTired && this.#tolerates.has("trusts-after-failures")
+        ? () => undefined
+        : twinVerifier({
+            purpose: "serverAuth",
+            anchors: this.#pki.anchors,
+            serverNames: [twinGatewayName],
+            revocationLists: options.revocationLists,
+            pins: this.#pins,
+            tolerates: this.#tolerates,
+          });
+    const common = {
+      recorder: new Recorder(),
+      self: "device",
+      peer: "gateway",
+      credential: this.#credential,
+      serverName: twinGatewayName,
+      tolerates: this.#tolerates,
+      answerMs,
+      verifyPeer,
+    } as const;
+    const end =
+      transport === "tls" ? await TlsClient.connect(to, common) : await DtlsClient.connect(to, common);
+    const ended = this.#session(end, transport);
+    return {
+      ended,
+      close: async () => {
+        end.destroy();
+        await ended;
+      },
+    };
+  }
+
+  async #session(end: ScriptedEnd, transport: Transport): Promise<{ opened: boolean; error?: string }> {
+    const result = await end.handshake();
+    if (!result.completed) {
+      this.#failures += 1;
+      end.destroy();
+      return { opened: false, error: result.how };
+    }
+    this.#failures = 0;
+    end.send(transport === "tls" ? connectPacket : Buffer.from("21.5"));
+    for (;;) {
+      const next = await end.receive(10_000);
+      if (next.kind === "data" || (next.kind === "alert" && !next.fatal)) continue;
+      end.destroy();
+      return { opened: true };
+    }
+  }
+}
+
+/** What a device does that would rather be unprotected than alone. */
+async function sayInClear(transport: Transport, to: Address): Promise<DeviceAttempt> {
+  if (transport === "dtls") {
+    const socket = createSocket("udp4");
+    socket.send("21.5", to.port, to.host);
+    await once(socket, "listening");
+    return { ended: Promise.resolve({ opened: true }), close: async () => void socket.close() };
+  }
+  const socket = connect(to.port, to.host);
+  socket.on("error", () => undefined);
+  socket.write(connectPacket);
+  const ended = once(socket, "close").then(() => ({ opened: true }));
+  return {
+    ended,
+    close: async () => {
+      socket.destroy();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,278 @@
+import {
+  ExtendedKeyUsage,
+  Extension,
+  parseCertificate,
+  parseCertificateList,
+  spkiPin,
+  verifySignature,
+} from "../../pki/index.ts";
+import { checkPublicKey } from "../../pki/path/algorithms.ts";
+import { type KnownExtensions, readKnownExtensions } from "../../pki/x509/extensions.ts";
+import { readTwinCertificate, type TwinCertificate } from "./certificate-reader.ts";
+import { areNamesPermitted } from "./name-rules.ts";
+import { type Holds, isForServer } from "./server-names.ts";
+import { findPath, hasExplicitCurve, isSame, isStrongSignature, type TwinPath } from "./twin-path.ts";
+
+export interface TwinVerifierOptions {
+  readonly purpose: "serverAuth" | "clientAuth";
+  /** DER. */
+  readonly anchors: readonly Uint8Array[];
+  /** A server must have one of these names. Undefined: names are not looked at, as for a client. */
+  readonly serverNames?: readonly string[] | undefined;
+  /** DER; undefined: revocation is not looked at. Else each CA of the path must have a list in force. */
+  readonly revocationLists?: readonly Uint8Array[] | undefined;
+  /** "sha256/..." of the keys that the peer may have. Undefined: any. */
+  readonly pins?: readonly string[] | undefined;
+  readonly now?: () => Date;
+  /** Checks to leave out, by the name of the weakness. */
+  readonly tolerates: ReadonlySet<string>;
+}
+
+/** Judges a chain, DER, leaf first. A string refuses: the RFC name of the alert. */
+export type Verifier = (chain: readonly Uint8Array[]) => string | undefined;
+
+/** A refusal, with the alert that tells it. */
+class Refusal extends Error {
+  readonly alert: string;
+  constructor(alert: string, why: string) {
+    super(why);
+    this.alert = alert;
+  }
+}
+
+/**
+ * The certificate check of a twin: every rule of RFC 5280 §6 that the lab attacks, each of which can be left out by the
+ * name of its weakness. It is written apart from `pki/`, whose path validation has no such switches and shall have none.
+ */
+export function twinVerifier(options: TwinVerifierOptions): Verifier {
+  const anchors = options.anchors.map(readTwinCertificate);
+  const holds: Holds = (weakness) => !options.tolerates.has(weakness);
+  return (chain) => {
+    try {
+      check(chain, anchors, options, holds);
+      return undefined;
+    } catch (error) {
+      // What cannot be read at all throws on its own.
+      return error instanceof Refusal ? error.alert : "bad_certificate";
+    }
+  };
+}
+
+function check(
+  chain: readonly Uint8Array[],
+  anchors: readonly TwinCertificate[],
+  options: TwinVerifierOptions,
+  holds: Holds,
+): void {
+  if (chain.length > 16 && holds("unbounded-chain")) throw new Refusal("bad_certificate", "too many");
+  for (const der of chain) assertWellFormed(der, holds);
+  const sent = chain.map(readTwinCertificate);
+  const leaf = leafOf(sent, options.serverNames, holds);
+  const isPinned = options.pins?.includes(spkiPin(leaf.publicKeyInfo)) === true;
+  const found = findPath(leaf, sent, anchors, holds);
+  if ("refused" in found) {
+    if (isPinned && !holds("pin-replaces-chain")) return;
+    throw new Refusal(alertOf(found.refused, holds), found.refused);
+  }
+  checkTimes(found, options.now?.() ?? new Date(), isPinned, holds);
+  for (const certificate of found) checkCertificate(certificate, anchors, holds);
+  checkLeaf(leaf, options, isPinned, holds);
+  checkIssuers(found, anchors, options.purpose, holds);
+  if (!areNamesPermitted(found, holds)) throw new Refusal("bad_certificate", "name constraints");
+  if (options.revocationLists !== undefined) checkRevocation(found, options, holds);
+  checkPins(found, sent, options.pins, holds);
+}
+
+/** The rules of the encoding, which `pki/` holds all of. */
+const encodingWeaknesses = [
+  "lenient-der",
+  "duplicate-extension-accepted",
+  "nul-truncates-name",
+  "explicit-curve-accepted",
+] as const;
+
+function assertWellFormed(der: Uint8Array, holds: Holds): void {
+  if (encodingWeaknesses.every(holds)) parseCertificate(der);
+}
+
+/** RFC 9846 §4.4.2: "The sender's certificate MUST come in the first CertificateEntry in the list." */
+function leafOf(
+  sent: readonly TwinCertificate[],
+  serverNames: readonly string[] | undefined,
+  holds: Holds,
+): TwinCertificate {
+  const [own] = sent;
+  if (own === undefined) throw new Refusal("certificate_required", "no certificate");
+  if (holds("leaf-anywhere") || serverNames === undefined) return own;
+  return sent.find((one) => serverNames.some((name) => isForServer(one, name, holds))) ?? own;
+}
+
+function alertOf(refused: "unknown issuer" | "bad signature" | "too long", holds: Holds): string {
+  return refused === "bad signature" && !holds("root-store-oracle") ? "decrypt_error" : "unknown_ca";
+}
+
+function checkTimes(path: TwinPath, now: Date, isPinned: boolean, holds: Holds): void {
+  for (const [depth, { notBefore, notAfter }] of path.entries()) {
+    if (depth > 0 && !holds("validity-of-leaf-only")) return;
+    if (depth === 0 && isPinned && !holds("pin-replaces-validity")) continue;
+    const isChecked = (weakness: string) => depth > 0 || holds(weakness);
+    if (now < notBefore && isChecked("ignores-not-before")) {
+      throw new Refusal("bad_certificate", "not valid yet");
+    }
+    if (now.getTime() > notAfter.getTime() + 999 && isChecked("ignores-expiry")) {
+      throw new Refusal("certificate_expired", "expired");
+    }
+  }
+}
+
+/** Extensions that the twin processes, so that they may be critical. */
+const processed: ReadonlySet<string> = new Set([
+  Extension.basicConstraints,
+  Extension.keyUsage,
+  Extension.extendedKeyUsage,
+  Extension.subjectAltName,
+  Extension.nameConstraints,
+]);
+
+function checkCertificate(
+  certificate: TwinCertificate,
+  anchors: readonly TwinCertificate[],
+  holds: Holds,
+): void {
+  const isAnchor = anchors.includes(certificate);
+  if (!isAnchor && !isStrongSignature(certificate) && holds("weak-signature-accepted")) {
+    throw new Refusal("bad_certificate", "weak signature");
+  }
+  const isExplicit = hasExplicitCurve(certificate);
+  if (isExplicit && holds("explicit-curve-accepted")) throw new Refusal("bad_certificate", "explicit curve");
+  if (!isExplicit && holds("weak-key-accepted")) checkPublicKey(certificate.publicKeyInfo, "a certificate");
+  for (const [oid, { critical }] of certificate.extensions) {
+    if (critical && !processed.has(oid) && holds("unknown-critical-accepted")) {
+      throw new Refusal("unsupported_certificate", "unknown critical extension");
+    }
+  }
+}
+
+/** basicConstraints, keyUsage and extendedKeyUsage; names are read in other ways. */
+function usesOf({ extensions }: TwinCertificate): KnownExtensions {
+  const read = [Extension.basicConstraints, Extension.keyUsage, Extension.extendedKeyUsage];
+  return readKnownExtensions(
+    read.flatMap((oid) => {
+      const extension = extensions.get(oid);
+      return extension === undefined ? [] : [{ oid, ...extension }];
+    }),
+  );
+}
+
+function checkLeaf(
+  leaf: TwinCertificate,
+  { purpose, serverNames }: TwinVerifierOptions,
+  isPinned: boolean,
+  holds: Holds,
+): void {
+  const { basicConstraints, keyUsage, extendedKeyUsage } = usesOf(leaf);
+  const isCa = basicConstraints?.ca === true || keyUsage?.has("keyCertSign") === true;
+  if (isCa && holds("leaf-is-ca-accepted")) throw new Refusal("bad_certificate", "a CA as a leaf");
+  if (!isForPurpose(extendedKeyUsage, purpose, holds)) {
+    throw new Refusal("unsupported_certificate", "another purpose");
+  }
+  const skipsName = !holds("ignores-server-name") || (isPinned && !holds("pin-replaces-name"));
+  if (serverNames === undefined || skipsName) return;
+  if (!serverNames.some((name) => isForServer(leaf, name, holds))) {
+    throw new Refusal("bad_certificate", "another name");
+  }
+}
+
+function isForPurpose(
+  purposes: readonly string[] | undefined,
+  purpose: "serverAuth" | "clientAuth",
+  holds: Holds,
+): boolean {
+  if (!holds("purpose-not-checked")) return true;
+  if (purposes === undefined) return !holds("missing-purpose-accepted");
+  if (purposes.includes(ExtendedKeyUsage.anyExtendedKeyUsage)) return !holds("any-purpose-accepted");
+  return purposes.includes(ExtendedKeyUsage[purpose]);
+}
+
+function checkIssuers(
+  path: TwinPath,
+  anchors: readonly TwinCertificate[],
+  purpose: "serverAuth" | "clientAuth",
+  holds: Holds,
+): void {
+  // What was taken for an anchor though it is none is believed in everything.
+  const issuers = path.slice(1).filter((one) => !anchors.includes(one));
+  if (!holds("any-certificate-issues")) return;
+  for (const issuer of issuers) {
+    if (issuer.version === 1 && !holds("version-1-ca-accepted")) continue;
+    const { basicConstraints, keyUsage, extendedKeyUsage } = usesOf(issuer);
+    if (basicConstraints?.ca !== true && holds("basic-constraints-not-checked")) {
+      throw new Refusal("bad_certificate", "an issuer that is no CA");
+    }
+    if (keyUsage?.has("keyCertSign") !== true && holds("ca-key-usage-not-checked")) {
+      throw new Refusal("bad_certificate", "an issuer that may not sign certificates");
+    }
+    const isForIt = extendedKeyUsage?.includes(ExtendedKeyUsage[purpose]) !== false;
+    if (!isForIt && holds("ca-purpose-ignored")) throw new Refusal("bad_certificate", "a CA for other uses");
+  }
+  if (holds("path-length-ignored")) checkPathLength(path);
+}
+
+/** RFC 5280 §6.1.4 (l), (m), from the anchor down. */
+function checkPathLength(path: TwinPath): void {
+  let left = Number.POSITIVE_INFINITY;
+  for (const issuer of path.slice(1).toReversed()) {
+    if (issuer !== path.at(-1) && !isSame(issuer.subject, issuer.issuer)) {
+      if (left === 0) throw new Refusal("bad_certificate", "path length");
+      left -= 1;
+    }
+    left = Math.min(left, usesOf(issuer).basicConstraints?.pathLenConstraint ?? left);
+  }
+}
+
+/** RFC 5280 §6.3 for each certificate below the anchor, with lists that its issuer signed. */
+function checkRevocation(
+  path: TwinPath,
+  { revocationLists = [], now = () => new Date() }: TwinVerifierOptions,
+  holds: Holds,
+): void {
+  if (!holds("revocation-ignored")) return;
+  const lists = revocationLists.map((der) => parseCertificateList(der));
+  const below = path.slice(0, -1);
+  for (const [depth, certificate] of below.entries()) {
+    if (depth > 0 && !holds("revocation-of-leaf-only")) return;
+    const issuer = path[depth + 1];
+    const serialNumber = Buffer.from(certificate.serialNumber)
+      .toString("hex")
+      .replace(/^00(?=.)/, "");
+    const usable = lists.filter(
+      (list) =>
+        issuer !== undefined &&
+        isSame(list.issuer.der, certificate.issuer) &&
+        (!holds("revocation-list-not-verified") ||
+          verifySignature(list, parseCertificate(issuer.der).publicKey)),
+    );
+    if (usable.some((list) => list.revoked.has(serialNumber))) {
+      throw new Refusal("certificate_revoked", "revoked");
+    }
+    const inForce = usable.filter(
+      ({ nextUpdate }) => !holds("stale-revocation-list-accepted") || (nextUpdate ?? now()) >= now(),
+    );
+    if (inForce.length === 0 && holds("revocation-fails-open")) {
+      throw new Refusal("certificate_unknown", "no revocation list in force");
+    }
+  }
+}
+
+function checkPins(
+  path: TwinPath,
+  sent: readonly TwinCertificate[],
+  pins: readonly string[] | undefined,
+  holds: Holds,
+): void {
+  if (pins === undefined || !holds("pin-not-checked")) return;
+  const candidates = holds("pin-of-unused-certificate") ? path.slice(0, 1) : sent;
+  if (!candidates.some(({ publicKeyInfo }) => pins.includes(spkiPin(publicKeyInfo)))) {
+    throw new Refusal("bad_certificate", "not the pinned key");
+  }
+}
