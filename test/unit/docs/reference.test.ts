@@ -9,6 +9,7 @@ import { dtlsErrors } from "../../../dtls/errors.ts";
 import { Access } from "../../../gateway/access.ts";
 import { gatewayErrorCodes, refusalReasons } from "../../../gateway/errors.ts";
 import { defaultLimits } from "../../../gateway/limits.ts";
+import { mitmErrors } from "../../../mitm/errors.ts";
 import { pkiErrors } from "../../../pki/errors.ts";
 
 /** The first cells of the tables below a heading, without their back-quotes. */
@@ -25,6 +26,7 @@ const tables: ReadonlyArray<[file: string, heading: RegExp, codes: readonly stri
   ["errors.md", /^## The gateway/, Object.keys(gatewayErrorCodes)],
   ["errors.md", /^## The device client/, [...deviceErrorCodes]],
   ["errors.md", /^## DTLS/, Object.keys(dtlsErrors)],
+  ["errors.md", /^## The lab/, Object.keys(mitmErrors)],
   ["events.md", /^## Reasons/, Object.keys(refusalReasons)],
   ["config.md", /^### Limits/, Object.keys(defaultLimits)],
 ];
