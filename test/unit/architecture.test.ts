@@ -31,6 +31,9 @@ const mayImport: Record<string, readonly string[]> = {
     "dtls/index.ts",
     "gateway/index.ts",
     "device-client/index.ts",
+    // Programs for the lab to attack.
+    "aedes",
+    "mqtt",
   ],
 };
 
