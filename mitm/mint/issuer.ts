@@ -1,6 +1,13 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { bitString, type DerNode, encode, encoded, sequence } from "../../pki/der/writer.ts";
-import { Certificate, exportPublicKey, KeySigner, type Name, type Signer } from "../../pki/index.ts";
+import {
+  Certificate,
+  exportPublicKey,
+  KeySigner,
+  type Name,
+  PkiError,
+  type Signer,
+} from "../../pki/index.ts";
 import { algorithmIdentifier, signatureAlgorithmFor } from "../../pki/x509/algorithms.ts";
 import { NotApplicable } from "../errors.ts";
 import { defaultSignature, type SignatureName, signatures } from "./algorithms.ts";
@@ -71,6 +78,7 @@ export class Issuer {
    * Whatever this CA signs: SEQUENCE { tbs, algorithm, signature }.
    * @param tbs made with the AlgorithmIdentifier that stands in it, too
    * @param signature default: what fits the key
+   * @throws NotApplicable where a CA whose key is not in the lab's hands refuses to sign this
    */
   async sign(tbs: (identifier: DerNode) => DerNode, signature?: SignatureName): Promise<Uint8Array> {
     if (this.#signer === undefined) return signedWith(this.key, tbs, signature);
@@ -81,7 +89,17 @@ export class Issuer {
     }
     const identifier = algorithmIdentifier(signatureAlgorithmFor(this.#signer.publicKey));
     const bytes = encode(tbs(identifier));
-    return encode(sequence(encoded(bytes), identifier, bitString(await this.#signer.sign(bytes))));
+    return encode(sequence(encoded(bytes), identifier, bitString(await consented(this.#signer, bytes))));
+  }
+}
+
+/** A user's CA has rules even for attacks; what it does not sign cannot be tried. */
+async function consented(signer: Signer, bytes: Uint8Array): Promise<Uint8Array> {
+  try {
+    return await signer.sign(bytes);
+  } catch (error) {
+    if (!(error instanceof PkiError)) throw error;
+    throw new NotApplicable(`the CA does not sign this: ${error.message}`, { cause: error });
   }
 }
 
