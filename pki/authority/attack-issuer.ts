@@ -98,9 +98,11 @@ export class AttackIssuer implements AsyncDisposable {
 
   /**
    * The same as a `Signer` that signs a TBSCertificate and nothing else, for code that writes its own DER. Each
-   * signature it gives makes a certificate of this holder.
+   * signature it gives makes a certificate of this holder. Default: of the listed device that the certificate names
+   * (the subjectAltName goes before the subject); where it names none, of the lab as a CA or a gateway, or of the
+   * first device listed.
    */
-  signerFor(holder: AttackHolder): Signer {
+  signerFor(holder?: AttackHolder): Signer {
     return {
       publicKey: this.#signer.publicKey,
       sign: (bytes) => this.#signTbs(Uint8Array.from(bytes), holder),
@@ -127,11 +129,14 @@ export class AttackIssuer implements AsyncDisposable {
     return this.close();
   }
 
-  async #signTbs(tbs: Uint8Array, holder: AttackHolder): Promise<Uint8Array> {
+  async #signTbs(tbs: Uint8Array, given: AttackHolder | undefined): Promise<Uint8Array> {
     const { inventory } = this.#parts;
+    let holder = given ?? { kind: "ca", id: "unknown" };
     try {
       // With a signature of nothing: so that whatever is wrong is found before there is a true one.
-      this.#assertHarmless(parseCertificate(this.#complete(tbs, Uint8Array.of(0))), holder);
+      const unsigned = parseCertificate(this.#complete(tbs, Uint8Array.of(0)));
+      holder = given ?? this.#holderOf(unsigned);
+      this.#assertHarmless(unsigned, holder);
       const signature = await this.#signer.sign(tbs);
       this.#assertOpen();
       const certificate = parseCertificate(this.#complete(tbs, signature));
@@ -164,6 +169,18 @@ export class AttackIssuer implements AsyncDisposable {
       }
       throw error;
     }
+  }
+
+  #holderOf(certificate: Certificate): AttackHolder {
+    const { inventory } = this.#parts;
+    if (certificate.basicConstraints?.ca === true && certificate.subjectAltName === undefined) {
+      return { kind: "ca", id: "lab" };
+    }
+    const named = namesIn(certificate).find((name) => this.#listed.has(name));
+    if (named === undefined && couldServe(certificate)) return { kind: "gateway", id: "lab" };
+    const device = inventory.device(named ?? [...this.#listed][0] ?? "");
+    if (device === undefined) throw refused("no device was listed for attacks");
+    return { kind: device.kind, id: device.id };
   }
 
   #complete(tbs: Uint8Array, signature: Uint8Array): Uint8Array {
@@ -229,7 +246,7 @@ function namesIn(certificate: Certificate): string[] {
     return name.type === "dNSName" || name.type === "rfc822Name" ? [name.value] : [];
   });
   const { CN, UID, serialNumber } = AttributeType;
-  return [...[CN, UID, serialNumber].flatMap((type) => certificate.subject.values(type)), ...others];
+  return [...others, ...[CN, UID, serialNumber].flatMap((type) => certificate.subject.values(type))];
 }
 
 /** Whether a client that looks at less than ours does might take it for a server's. */

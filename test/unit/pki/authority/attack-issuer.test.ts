@@ -117,6 +117,28 @@ describe("what it signs", () => {
     expect(pki.inventory.certificate(parseCertificate(der).fingerprint)?.der).toEqual(der);
   });
 
+  test("left to itself, the Signer finds the holder in the certificate", async () => {
+    const wide = await pki.authority.dangerouslyIssueForAttacks({
+      purpose: "a test",
+      devices: ["own", "victim"],
+      gateway: true,
+    });
+    const other = Name.of({ CN: "other" });
+    const server = [extendedKeyUsage(ExtendedKeyUsage.serverAuth)];
+    for (const [what, holder] of [
+      [fields(), "device/own"],
+      [fields({}, clientAuth, subjectAltName([uri("victim")])), "device/victim"],
+      [fields({}, subjectAltName([uri("victim")])), "device/victim"],
+      [fields({ subject: other }, clientAuth), "device/own"],
+      [fields({ subject: other }, ...server), "gateway/lab"],
+      [fields({ subject: other }, basicConstraints({ ca: true })), "ca/lab"],
+    ] as const) {
+      const whole = { ...what, issuer: pki.authority.issuing.subject };
+      await signCertificate(whole, wide.signerFor());
+      expect(entries("certificate.attack").at(-1)?.subject).toBe(holder);
+    }
+  });
+
   test("a server's certificate and a CA's only where the gateway was listed", async () => {
     const server = fields(
       { subject: Name.of({ CN: "gateway" }) },
