@@ -1,6 +1,6 @@
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { createSocket, type RemoteInfo } from "node:dgram";
 import { isIPv6 } from "node:net";
-import type { Address, Received } from "../endpoint.ts";
+import type { Address, Received, UdpShare } from "../endpoint.ts";
 import { MitmError } from "../errors.ts";
 import type { Recorder } from "../record/recorder.ts";
 import { alertName, datagramName } from "./names.ts";
@@ -14,18 +14,20 @@ const maxUnread = 512;
  * named as far as their headers tell.
  */
 export class RawUdp {
-  readonly #socket: Socket;
+  readonly #socket: UdpShare;
   readonly #recorder: Recorder;
   readonly #peer: RawOptions["peer"];
   readonly #unread: Uint8Array[] = [];
   /** Of each address that was heard or written to; a device may come from a new port for each attempt. */
   readonly #connections = new Map<string, number>();
+  /** Sends what goes to the gateway, whose address the socket is connected to. */
+  #sendConnected: ((datagram: Uint8Array) => void) | undefined;
   #remote: Address | undefined;
   #end: string | undefined;
   #received = 0;
   #wake: () => void = () => {};
 
-  private constructor(socket: Socket, options: RawOptions) {
+  private constructor(socket: UdpShare, options: RawOptions) {
     this.#socket = socket;
     this.#recorder = options.recorder;
     this.#peer = options.peer;
@@ -58,12 +60,13 @@ export class RawUdp {
     }
     const remote = socket.remoteAddress();
     const raw = new RawUdp(socket, options);
+    raw.#sendConnected = (datagram) => socket.send(datagram);
     raw.#remote = { host: remote.address, port: remote.port };
     return raw;
   }
 
   /** Over a bound socket, at which anybody's datagrams arrive; what is sent goes to whoever was heard last. */
-  static over(socket: Socket, options: RawOptions): RawUdp {
+  static over(socket: UdpShare, options: RawOptions): RawUdp {
     return new RawUdp(socket, options);
   }
 
@@ -81,8 +84,8 @@ export class RawUdp {
   send(datagram: Uint8Array, options: RawWriteOptions = {}): boolean {
     const to = this.#remote;
     if (to === undefined || this.#end !== undefined) return false;
-    if (this.#peer === "gateway") this.#socket.send(datagram);
-    else this.#socket.send(datagram, to.port, to.host);
+    if (this.#sendConnected === undefined) this.#socket.send(datagram, to.port, to.host);
+    else this.#sendConnected(datagram);
     const connection = this.#connectionWith(to);
     this.#recorder.packet(connection, this.#peer === "gateway" ? "client" : "server", datagram);
     this.#recorder.step({
