@@ -9,12 +9,10 @@ import {
   startGateway,
 } from "../../gateway/index.ts";
 import { LabPki } from "../../mitm/mint/lab-pki.ts";
+import { localNames } from "../../mitm/run/lab-sources.ts";
 import type { GatewayTarget } from "../../mitm/targets.ts";
 import { makeAccounts } from "../../mitm/twins/accounts.ts";
 import { encodePem, encodePrivateKey, parseCertificate, parseCertificateList } from "../../pki/index.ts";
-
-/** How the gateway is taken for its own: the names of `localNames` in `mitm/run/`. */
-const gatewayNames = ["localhost", "127.0.0.1"] as const;
 
 /**
  * The gateway's own defaults, but for what a lab would wait for: ten seconds for each case that leaves a handshake or a
@@ -70,7 +68,7 @@ async function gatewayOf(pki: LabPki): Promise<GatewayTarget & { close(): Promis
 }
 
 async function start(pki: LabPki, registry: MemoryRegistry, refusals: string[]): Promise<Gateway> {
-  const { chain, key } = await pki.gateway(gatewayNames);
+  const { chain, key } = await pki.gateway(localNames);
   const gateway = await startGateway({
     mqttPort: 0,
     dtlsPort: 0,
