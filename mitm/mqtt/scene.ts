@@ -70,7 +70,7 @@ export async function witness(lab: GatewayLab, filter: string): Promise<MqttPeer
 export interface Recruit {
   readonly account: DeviceAccount;
   /** Revokes its only certificate. */
-  revoke(): Promise<void>;
+  readonly revoke: () => Promise<void>;
 }
 
 /** @throws NotApplicable where the target's inventory is not the lab's to change */
@@ -164,10 +164,9 @@ export async function sendForbidden(peer: MqttPeer, bytes: Uint8Array, what: str
 
 const pingRequest = Uint8Array.of(0xc0, 0x00);
 
-/** Leaves a stored session of this account at the broker. @throws NotApplicable where the broker keeps none */
+/** Leaves a stored session of this account at the broker, to be forgotten in the end. @throws NotApplicable where the broker keeps none */
 export async function keepSession(lab: GatewayLab, account: DeviceAccount): Promise<void> {
   const peer = await listen(lab, account, { clean: false });
-  lab.defer(() => forgetSession(lab, account));
   peer.disconnect();
   if (!(await findsSession(lab, account)))
     throw new NotApplicable("the broker keeps no sessions of clients that left");
@@ -182,8 +181,17 @@ export async function findsSession(lab: GatewayLab, account: DeviceAccount): Pro
   return sessionPresent;
 }
 
-async function forgetSession(lab: GatewayLab, account: DeviceAccount): Promise<void> {
+/** Lets the broker throw away what it stored for this account. */
+export async function forgetSession(lab: GatewayLab, account: DeviceAccount): Promise<void> {
   const peer = await lab.mqtt(account);
   await peer.connect();
   peer.disconnect();
+}
+
+/** A session of MQTT 5. @throws NotApplicable where the broker does not speak it */
+export async function openFive(lab: GatewayLab, account: DeviceAccount): Promise<MqttPeer> {
+  const peer = await lab.mqtt(account);
+  const { accepted, how } = await peer.connect({ version: 5 });
+  if (!accepted) throw new NotApplicable(`the target does not speak MQTT 5: ${how}`);
+  return peer;
 }

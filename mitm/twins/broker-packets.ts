@@ -1,4 +1,5 @@
 import mqttPacket, { type Packet } from "mqtt-packet";
+import { remainingLength } from "../mqtt/bytes.ts";
 
 /** A packet of a client that breaks a rule; the connection is closed for it. */
 export interface PacketFault {
@@ -114,7 +115,7 @@ export class PacketReader {
       result = packet;
     });
     parser.on("error", () => undefined);
-    parser.parse(Buffer.concat([Uint8Array.of(first, ...lengthOf(body.length)), body]));
+    parser.parse(Buffer.concat([Uint8Array.of(first, ...remainingLength(body.length)), body]));
     return this.#checked(result);
   }
 
@@ -126,15 +127,4 @@ export class PacketReader {
     }
     return packet;
   }
-}
-
-function lengthOf(length: number): number[] {
-  const bytes: number[] = [];
-  let left = length;
-  do {
-    const more = left >= 128;
-    bytes.push((left % 128) | (more ? 0x80 : 0));
-    left = Math.floor(left / 128);
-  } while (left > 0);
-  return bytes;
 }

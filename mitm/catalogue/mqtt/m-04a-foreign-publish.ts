@@ -1,0 +1,30 @@
+import { broken, gatewayAttack, held } from "../../attack.ts";
+import { commandTopic, freshText, listen, openSession } from "../../mqtt/scene.ts";
+
+export default gatewayAttack({
+  id: "M-04a",
+  title: "commands to another device, at each QoS",
+  transports: ["tls"],
+  defeats: "publish-not-authorized",
+  severity: "critical",
+  reference: {
+    rfc: ["MQTT 3.1.1 §5.4.2"],
+    cwe: [862, 639],
+    en303645: ["5.5-4"],
+    cra: ["I(2)(d)"],
+  },
+  async run(lab) {
+    const { victim, attacker } = lab;
+    const honest = await listen(lab, victim);
+    const topic = commandTopic(lab, victim);
+    const answers: string[] = [];
+    for (const qos of [0, 1, 2] as const) {
+      const text = freshText(lab, `forged-at-qos-${qos}`);
+      const forger = await openSession(lab, attacker);
+      answers.push(`QoS ${qos}: ${(await forger.publish(topic, text, { qos, attack: true })).how}`);
+      forger.disconnect();
+      if (await honest.hears(text)) return broken(`the victim was told ${text} on ${topic}`);
+    }
+    return held(`${answers.join("; ")}; the victim heard nothing`, { refusedAt: "PUBLISH" });
+  },
+});

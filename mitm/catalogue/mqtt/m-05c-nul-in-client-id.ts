@@ -1,0 +1,20 @@
+import { broken, gatewayAttack, held } from "../../attack.ts";
+
+export default gatewayAttack({
+  id: "M-05c",
+  title: "U+0000 in the client id",
+  transports: ["tls"],
+  defeats: "nul-in-client-id",
+  severity: "medium",
+  reference: {
+    rfc: ["MQTT 3.1.1 §1.5.3 [MQTT-1.5.3-2]"],
+    cwe: [158],
+    en303645: ["5.13-1"],
+    cra: ["I(2)(f)"],
+  },
+  async run(lab) {
+    const peer = await lab.mqtt();
+    const { accepted, how } = await peer.connect({ clientId: `${lab.attacker.deviceId}/\0x`, attack: true });
+    return accepted ? broken(how) : held(how, { refusedAt: "CONNECT" });
+  },
+});
