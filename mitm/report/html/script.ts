@@ -21,7 +21,7 @@ const narrow = () => {
   shown.textContent = count === cases.length ? cases.length + " cases" : count + " of " + cases.length + " cases";
 };
 const follow = () => {
-  const one = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const one = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
   if (!one || !one.matches("details.case")) return;
   if (one.hidden) { form.reset(); narrow(); }
   one.open = true;
