@@ -33,7 +33,7 @@ interface Partial {
 
 /** RFC 6347 §4.2.2 leaves it to the receiver how far ahead messages are kept. */
 const furthestAhead = 10;
-const largestMessage = 2 ** 17;
+const largestMessage = 2 ** 16;
 /** Where a weak twin that keeps everything has no memory left. */
 const memoryOfAWeakTwin = 2 ** 24;
 
@@ -113,7 +113,7 @@ export class Assembly {
     const anySeq = this.#tolerance.lacks("message-sequence-not-checked");
     if (messageSeq < this.nextSeq && !anySeq) return "old";
     if (messageSeq > this.nextSeq + furthestAhead && !anySeq) return "old";
-    if (length > largestMessage) return "refused";
+    if (length > largestMessage && this.#tolerance.holds("handshake-size-unbounded")) return "refused";
     let partial = this.#partials.get(messageSeq);
     if (partial === undefined) {
       partial = {

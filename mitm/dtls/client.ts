@@ -21,7 +21,7 @@ import type { Incoming } from "./incoming.ts";
 import { readServerKeyExchange, verifyServerKeyExchange } from "./key-exchange.ts";
 import { type MessageName, messageName } from "./names.ts";
 import type { DtlsOptions, Psk } from "./options.ts";
-import { MessageOrder } from "./order.ts";
+import type { MessageOrder } from "./order.ts";
 import { DatagramPort } from "./port.ts";
 import { Refusal } from "./refusal.ts";
 import { defaultSchemes, schemeFor, signWith } from "./signing.ts";
@@ -114,7 +114,11 @@ export class DtlsClient extends DtlsEnd {
   }
 
   #finishedWithout(incoming: Incoming): boolean {
-    return incoming.kind === "data" && incoming.epoch > 0 && !this.tolerance.holds("data-before-finished");
+    return (
+      incoming.kind === "data" &&
+      incoming.epoch > 0 &&
+      !this.tolerance.holds("application-data-before-finished")
+    );
   }
 
   /** A weak twin that takes messages in any order waits until it has all. */
@@ -136,7 +140,7 @@ export class DtlsClient extends DtlsEnd {
 
   #ordered(message: Message): void {
     const name = messageName(message.msgType);
-    const verdict = this.order.take(name as MessageName);
+    const verdict = this.order.take(name);
     if (verdict === "refused") throw Refusal.byThisEnd("unexpected_message", `${name} has no place here`);
     if (message.msgType === HandshakeType.finished) this.#finished(message);
     this.transcribe(message);
@@ -185,20 +189,20 @@ export class DtlsClient extends DtlsEnd {
     this.serverHello = hello;
     this.peerRandom = Uint8Array.from(hello.random);
     this.suite = suiteById(hello.cipherSuite);
-    if (hello.serverVersion !== ProtocolVersion.DTLS_1_2 && tolerance.holds("old-version-spoken")) {
+    if (hello.serverVersion !== ProtocolVersion.DTLS_1_2 && tolerance.holds("legacy-version-accepted")) {
       throw Refusal.byThisEnd("protocol_version", `version ${hello.serverVersion.toString(16)}`);
     }
-    if (!this.#suites.includes(hello.cipherSuite) && tolerance.holds("unoffered-suite-accepted")) {
+    if (!this.#suites.includes(hello.cipherSuite) && tolerance.holds("unoffered-cipher-suite")) {
       throw Refusal.byThisEnd("illegal_parameter", `suite ${hello.cipherSuite} was not offered`);
     }
     if (this.suite === undefined) throw Refusal.byThisEnd("handshake_failure", "a suite that is not known");
     if (this.suite.keyExchange.includes("PSK")) this.order.excuse("Certificate", "ServerKeyExchange");
-    if (hello.compressionMethod !== 0 && tolerance.holds("unoffered-suite-accepted")) {
+    if (hello.compressionMethod !== 0 && tolerance.holds("compression-accepted")) {
       throw Refusal.byThisEnd("illegal_parameter", "compression");
     }
     const chosen = answerOf(hello.extensions, this.#offered, tolerance);
     this.extendedMasterSecret = chosen.extendedMasterSecret === true;
-    if (!this.extendedMasterSecret && tolerance.holds("no-extended-master-secret")) {
+    if (!this.extendedMasterSecret && tolerance.holds("extended-master-secret-not-required")) {
       throw Refusal.byThisEnd("handshake_failure", "no extended master secret");
     }
     this.sendConnectionId = chosen.connectionId && Uint8Array.from(chosen.connectionId);
@@ -220,8 +224,9 @@ export class DtlsClient extends DtlsEnd {
     const exchange = readServerKeyExchange(this.suite.keyExchange, body);
     this.#serverKey = exchange.key;
     const groups = this.options.groups ?? defaultGroups;
-    if (exchange.key !== undefined && !groups.includes(exchange.key.group)) {
-      throw Refusal.byThisEnd("illegal_parameter", `group ${exchange.key.group} was not offered`);
+    const offered = exchange.key === undefined || groups.includes(exchange.key.group);
+    if (!offered && this.tolerance.holds("unoffered-group")) {
+      throw Refusal.byThisEnd("illegal_parameter", `group ${exchange.key?.group} was not offered`);
     }
     if (exchange.signed === undefined || this.tolerance.isAttacker) return;
     verifyServerKeyExchange(exchange.signed, this.peerChain, {
@@ -246,20 +251,15 @@ export class DtlsClient extends DtlsEnd {
   // --- what it says ---
 
   protected override bodyOf(name: MessageName): Uint8Array {
-    switch (name) {
-      case "ClientHello":
-        return this.helloBody();
-      case "Certificate":
-        return encode(Certificate, { certificateList: [...(this.options.credential?.chain ?? [])] });
-      case "ClientKeyExchange":
-        return this.#keyExchangeBody();
-      case "CertificateVerify":
-        return this.certificateVerifyBody();
-      case "Finished":
-        return encode(Finished, { verifyData: this.verifyDataOf("client") });
-      default:
-        return new Uint8Array();
-    }
+    const certificateList = [...(this.options.credential?.chain ?? [])];
+    const bodies: Partial<Record<MessageName, () => Uint8Array>> = {
+      ClientHello: () => this.helloBody(),
+      Certificate: () => encode(Certificate, { certificateList }),
+      ClientKeyExchange: () => this.#keyExchangeBody(),
+      CertificateVerify: () => this.certificateVerifyBody(),
+      Finished: () => encode(Finished, { verifyData: this.verifyDataOf("client") }),
+    };
+    return bodies[name]?.() ?? new Uint8Array();
   }
 
   protected override said(msgType: number): void {
@@ -293,14 +293,11 @@ export class DtlsClient extends DtlsEnd {
 
   #keyExchangeBody(): Uint8Array {
     const pskIdentity = this.options.psk?.identity ?? new Uint8Array();
-    switch (this.suite?.keyExchange) {
-      case "PSK":
-        return encode(ClientKeyExchangePsk, { pskIdentity });
-      case "ECDHE_PSK":
-        return encode(ClientKeyExchangeEcdhePsk, { pskIdentity, public: this.#share().publicKey });
-      default:
-        return encode(ClientKeyExchangeEcdhe, { public: this.#share().publicKey });
-    }
+    const exchange = this.suite?.keyExchange;
+    if (exchange === "PSK") return encode(ClientKeyExchangePsk, { pskIdentity });
+    const point = this.#share().publicKey;
+    if (exchange === "ECDHE_PSK") return encode(ClientKeyExchangeEcdhePsk, { pskIdentity, public: point });
+    return encode(ClientKeyExchangeEcdhe, { public: point });
   }
 
   #premaster(): Uint8Array {

@@ -1,12 +1,13 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { isIPv6 } from "node:net";
-import { recordHeaderLength } from "../../dtls/wire/record.ts";
-import { ContentType, HandshakeType } from "../../dtls/wire/registry.ts";
+import { recordHeaderLength, writePlaintextRecord } from "../../dtls/wire/record.ts";
+import { AlertDescription, AlertLevel, ContentType, HandshakeType } from "../../dtls/wire/registry.ts";
 import type { Address, UdpShare } from "../endpoint.ts";
 import { MitmError } from "../errors.ts";
 import type { Recorder } from "../record/recorder.ts";
 import { DatagramPort } from "./port.ts";
+import { Tolerance, type Tolerates } from "./tolerance.ts";
 
 export { type Datagram, DatagramPort } from "./port.ts";
 
@@ -16,14 +17,15 @@ const mostPorts = 1024;
 export interface ListenerOptions {
   /** Where packets of every peer go; default: to the recorder of the end that is made on a port. */
   readonly recorder?: Recorder | undefined;
-  /** Shown what belongs to no session and begins none; what it returns is sent back. */
-  readonly stray?: ((bytes: Uint8Array) => Uint8Array | undefined) | undefined;
+  /** As an end's; default: strict. */
+  readonly tolerates?: Tolerates | undefined;
 }
 
 /** One UDP socket, and a DatagramPort for each peer that begins a handshake on it. */
 export class DatagramListener {
   readonly #share: UdpShare;
   readonly #options: ListenerOptions;
+  readonly #tolerance: Tolerance;
   readonly #ports = new Map<string, DatagramPort>();
   readonly #byConnectionId = new Map<string, DatagramPort>();
   readonly #idLengths = new Set<number>();
@@ -35,6 +37,7 @@ export class DatagramListener {
   private constructor(share: UdpShare, options: ListenerOptions) {
     this.#share = share;
     this.#options = options;
+    this.#tolerance = new Tolerance(options.tolerates ?? new Set());
     share.on("message", (bytes, from) => this.#receive(bytes, { host: from.address, port: from.port }));
     // A peer that is gone is no failure of the socket.
     share.on("error", () => undefined);
@@ -95,7 +98,7 @@ export class DatagramListener {
   destroy(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const port of [...this.#ports.values()]) port.close();
+    for (const port of this.#ports.values()) port.close();
     this.#share.close();
     this.#wake?.();
   }
@@ -109,8 +112,11 @@ export class DatagramListener {
       port.deliver({ bytes, from });
       return;
     }
-    const answer = this.#options.stray?.(bytes);
-    if (answer !== undefined) this.#share.send(answer, from.port, from.host);
+    const isUnknown = bytes[0] === ContentType.tls12_cid;
+    if (isUnknown && this.#tolerance.lacks("answers-unknown-connection-ids")) {
+      const alert = Uint8Array.of(AlertLevel.fatal, AlertDescription.bad_record_mac);
+      this.#share.send(writePlaintextRecord(ContentType.alert, 0, alert), from.port, from.host);
+    }
   }
 
   /** RFC 9146 §6: the connection id, not the address, says whose record it is. */

@@ -59,12 +59,18 @@ export class IncomingQueue {
       const datagram = await this.#port.next(Math.min(until, resendAt) - now);
       if (datagram !== undefined) {
         this.#from = datagram.from;
+        this.#moveWithoutProof(datagram.bytes);
         this.#reading = this.#records.read(datagram.bytes);
         continue;
       }
       if (this.#port.closed !== undefined || performance.now() >= until) return undefined;
       if (performance.now() >= resendAt) resendAt = resend?.again() ?? Number.POSITIVE_INFINITY;
     }
+  }
+
+  #moveWithoutProof(bytes: Uint8Array): void {
+    const bearsId = bytes[0] === ContentType.tls12_cid && this.#records.connectionIdLength > 0;
+    if (bearsId && this.#tolerance.lacks("cid-moves-without-proof")) this.#port.peer = this.#from;
   }
 
   #understand(reading: Reading): void {

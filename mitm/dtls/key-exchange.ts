@@ -55,7 +55,7 @@ export function verifyServerKeyExchange(
   if (!tolerance.holds("server-key-exchange-not-verified")) return;
   const [leaf] = chain;
   if (leaf === undefined) {
-    if (tolerance.holds("server-certificate-not-required")) {
+    if (tolerance.holds("certificate-message-not-required")) {
       throw Refusal.byThisEnd("unexpected_message", "no certificate to verify with");
     }
     return;

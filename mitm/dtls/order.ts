@@ -18,7 +18,7 @@ export interface Place {
 export class MessageOrder {
   readonly #places: readonly Place[];
   readonly #tolerance: Tolerance;
-  readonly #had = new Set<MessageName>();
+  readonly #had = new Set<string>();
   readonly #excused = new Set<MessageName>();
   #furthest = -1;
   #skipped = false;
@@ -43,7 +43,7 @@ export class MessageOrder {
   }
 
   /** "taken", "early" for a ChangeCipherSpec that is to be ignored, or "refused". */
-  take(name: MessageName): "taken" | "early" | "refused" {
+  take(name: string): "taken" | "early" | "refused" {
     const rank = this.#places.findIndex((place) => place.name === name);
     if (rank < 0) return this.#tolerance.isAttacker ? "taken" : "refused";
     const verdict = this.#verdict(name, rank);
@@ -53,11 +53,13 @@ export class MessageOrder {
     return "taken";
   }
 
-  #verdict(name: MessageName, rank: number): "taken" | "early" | "refused" {
+  #verdict(name: string, rank: number): "taken" | "early" | "refused" {
     const { holds, lacks } = bound(this.#tolerance);
     if (this.#had.has(name)) {
       if (name === "ChangeCipherSpec") return lacks("repeated-change-cipher-spec") ? "taken" : "early";
-      if (holds("repeated-message-accepted")) return "refused";
+      const replaces = name === "Certificate" && lacks("second-certificate-accepted");
+      if (holds("duplicate-messages-accepted") && !replaces) return "refused";
+      if (replaces) return "taken";
     }
     // A weak twin that changed its keys too early waits for the rest no more, and takes it all the same.
     if (this.#skipped) return "taken";

@@ -32,6 +32,7 @@ import {
   ProtocolVersion,
 } from "../../dtls/wire/registry.ts";
 import type { Message } from "./assembly.ts";
+import { drawConnectionId } from "./connection-id.ts";
 import { cookieFor, hasCookie } from "./cookies.ts";
 import { DtlsEnd } from "./end.ts";
 import type { Incoming } from "./incoming.ts";
@@ -52,6 +53,8 @@ export interface DtlsServerOptions extends DtlsOptions {
   readonly cookie?: boolean | undefined;
   /** The key that belongs to an identity; suites with pre-shared keys are taken only with this. */
   readonly psk?: ((identity: Uint8Array) => Uint8Array | undefined) | undefined;
+  /** Draws a connection id of its own; default false. `connectionId` says which instead. */
+  readonly connectionIds?: boolean | undefined;
   /** Fields of the ServerHello in place of the right ones. */
   readonly hello?: Partial<ServerHello> | undefined;
 }
@@ -132,7 +135,11 @@ export class DtlsServer extends DtlsEnd {
   }
 
   #finishedWithout(incoming: Incoming): boolean {
-    return incoming.kind === "data" && incoming.epoch > 0 && !this.tolerance.holds("data-before-finished");
+    return (
+      incoming.kind === "data" &&
+      incoming.epoch > 0 &&
+      !this.tolerance.holds("application-data-before-finished")
+    );
   }
 
   // --- what it hears ---
@@ -180,16 +187,16 @@ export class DtlsServer extends DtlsEnd {
     this.clientHello = hello;
     this.peerRandom = Uint8Array.from(hello.random);
     this.#clientExtensions = readClientExtensions(hello.extensions);
-    if (hello.clientVersion > ProtocolVersion.DTLS_1_2 && this.tolerance.holds("old-version-spoken")) {
+    if (hello.clientVersion > ProtocolVersion.DTLS_1_2 && this.tolerance.holds("legacy-version-accepted")) {
       throw Refusal.byThisEnd("protocol_version", `version ${hello.clientVersion.toString(16)}`);
     }
     const chosen = this.options.hello?.cipherSuite;
     this.suite = chosen === undefined ? this.#chooseSuite(hello.cipherSuites) : suiteById(chosen);
     if (this.suite === undefined) throw Refusal.byThisEnd("handshake_failure", "no suite fits both");
     if (this.suite.keyExchange.includes("PSK")) this.order.excuse("Certificate", "CertificateVerify");
-    const { extendedMasterSecret = true, connectionId } = this.options;
+    const { extendedMasterSecret = true, connectionId = this.#drawConnectionId() } = this.options;
     this.extendedMasterSecret = extendedMasterSecret && this.#clientExtensions.extendedMasterSecret === true;
-    if (!this.extendedMasterSecret && this.tolerance.holds("no-extended-master-secret")) {
+    if (!this.extendedMasterSecret && this.tolerance.holds("extended-master-secret-not-required")) {
       throw Refusal.byThisEnd("handshake_failure", "no extended master secret");
     }
     const theirs = this.#clientExtensions.connectionId;
@@ -197,6 +204,11 @@ export class DtlsServer extends DtlsEnd {
     this.sendConnectionId = Uint8Array.from(theirs);
     this.receiveConnectionId = connectionId;
     if (connectionId.length > 0) this.port.register(connectionId);
+  }
+
+  #drawConnectionId(): Uint8Array | undefined {
+    if (this.options.connectionIds !== true) return undefined;
+    return drawConnectionId(this.tolerance);
   }
 
   #chooseSuite(offered: readonly number[]): Suite | undefined {
@@ -213,7 +225,7 @@ export class DtlsServer extends DtlsEnd {
 
   #ordered(message: Message): void {
     const name = messageName(message.msgType);
-    const verdict = this.order.take(name as MessageName);
+    const verdict = this.order.take(name);
     if (verdict === "refused") throw Refusal.byThisEnd("unexpected_message", `${name} has no place here`);
     if (message.msgType === HandshakeType.finished) this.#finished(message);
     if (message.msgType === HandshakeType.certificate_verify) this.#certificateVerify(message.body);
@@ -280,24 +292,20 @@ export class DtlsServer extends DtlsEnd {
   }
 
   protected override bodyOf(name: MessageName): Uint8Array {
-    switch (name) {
-      case "ServerHello":
-        return this.helloBody();
-      case "Certificate":
-        return encode(Certificate, { certificateList: [...(this.options.credential?.chain ?? [])] });
-      case "ServerKeyExchange":
-        return this.keyExchangeBody();
-      case "CertificateRequest":
-        return encode(CertificateRequest, {
+    const { credential, signatureSchemes = defaultSchemes, caNames = [] } = this.options;
+    const bodies: Partial<Record<MessageName, () => Uint8Array>> = {
+      ServerHello: () => this.helloBody(),
+      Certificate: () => encode(Certificate, { certificateList: [...(credential?.chain ?? [])] }),
+      ServerKeyExchange: () => this.keyExchangeBody(),
+      CertificateRequest: () =>
+        encode(CertificateRequest, {
           certificateTypes: [ClientCertificateType.ecdsa_sign, ClientCertificateType.rsa_sign],
-          supportedSignatureAlgorithms: [...(this.options.signatureSchemes ?? defaultSchemes)],
-          certificateAuthorities: [...(this.options.caNames ?? [])],
-        });
-      case "Finished":
-        return encode(Finished, { verifyData: this.verifyDataOf("server") });
-      default:
-        return new Uint8Array();
-    }
+          supportedSignatureAlgorithms: [...signatureSchemes],
+          certificateAuthorities: [...caNames],
+        }),
+      Finished: () => encode(Finished, { verifyData: this.verifyDataOf("server") }),
+    };
+    return bodies[name]?.() ?? new Uint8Array();
   }
 
   /** The ServerHello of this server. */
@@ -343,21 +351,17 @@ export class DtlsServer extends DtlsEnd {
   }
 
   #premaster(body: Uint8Array): Uint8Array {
-    switch (this.suite?.keyExchange) {
-      case "PSK": {
-        const { pskIdentity } = decode("ClientKeyExchange", ClientKeyExchangePsk, body);
-        return pskPremaster(this.#pskOf(pskIdentity));
-      }
-      case "ECDHE_PSK": {
-        const exchange = decode("ClientKeyExchange", ClientKeyExchangeEcdhePsk, body);
-        return ecdhePskPremaster(this.#share().agree(exchange.public), this.#pskOf(exchange.pskIdentity));
-      }
-      default: {
-        const exchange = decode("ClientKeyExchange", ClientKeyExchangeEcdhe, body);
-        // Without a ServerKeyExchange nobody has a secret.
-        return this.#saidKey ? this.#share().agree(exchange.public) : new Uint8Array(32);
-      }
+    const exchange = this.suite?.keyExchange;
+    if (exchange === "PSK") {
+      return pskPremaster(this.#pskOf(decode("ClientKeyExchange", ClientKeyExchangePsk, body).pskIdentity));
     }
+    if (exchange === "ECDHE_PSK") {
+      const { public: point, pskIdentity } = decode("ClientKeyExchange", ClientKeyExchangeEcdhePsk, body);
+      return ecdhePskPremaster(this.#share().agree(point), this.#pskOf(pskIdentity));
+    }
+    const { public: point } = decode("ClientKeyExchange", ClientKeyExchangeEcdhe, body);
+    // Without a ServerKeyExchange nobody has a secret.
+    return this.#saidKey ? this.#share().agree(point) : new Uint8Array(32);
   }
 
   #pskOf(identity: Uint8Array): Uint8Array {

@@ -15,7 +15,7 @@ export function messagesFromServer(tolerance: Tolerance, withCertificates = true
   return new MessageOrder(
     [
       { name: "ServerHello" },
-      { name: "Certificate", optional, skippedBy: "server-certificate-not-required" },
+      { name: "Certificate", optional, skippedBy: "certificate-message-not-required" },
       { name: "ServerKeyExchange", optional, skippedBy: "server-key-exchange-not-required" },
       { name: "CertificateRequest", optional: true },
       { name: "ServerHelloDone" },

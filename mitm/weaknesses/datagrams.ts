@@ -41,7 +41,7 @@ export const datagramWeaknesses = {
     what: "An alert of epoch 0, which anybody can send, ends an established session.",
     remedy: "Once keys are in use, ignore whatever is not protected by them.",
   },
-  "data-before-finished": {
+  "application-data-before-finished": {
     what: "Application data is taken, or given, before the peer's Finished has been verified.",
     remedy: "Drop or keep application data until Finished has been verified.",
   },
@@ -101,14 +101,10 @@ export const datagramWeaknesses = {
     what: "The messages of a handshake are taken in any order.",
     remedy: "Await one message at a time, and refuse every other with unexpected_message.",
   },
-  "repeated-message-accepted": {
+  "duplicate-messages-accepted": {
     what: "A message that has been had in this handshake is taken a second time.",
     remedy:
       "Refuse a second Certificate, ClientKeyExchange or ClientHello of the same handshake with unexpected_message.",
-  },
-  "server-certificate-not-required": {
-    what: "A server that shows no certificate is gone on with.",
-    remedy: "With a suite that authenticates by certificate, refuse a handshake without one.",
   },
   "server-key-exchange-not-required": {
     what: "A server that sends no ServerKeyExchange is gone on with, under a secret that everybody knows.",
@@ -118,15 +114,27 @@ export const datagramWeaknesses = {
     what: "The signature of ServerKeyExchange is not verified: the server need not hold the key of its certificate.",
     remedy: "Verify the signature over both randoms and the parameters with the key of the certificate.",
   },
-  "unoffered-suite-accepted": {
+  "unoffered-cipher-suite": {
     what: "The server may choose a cipher suite that was not offered.",
     remedy: "Refuse a ServerHello whose suite is not among those offered with illegal_parameter.",
   },
-  "old-version-spoken": {
+  "unoffered-group": {
+    what: "The peer may choose a group that was not offered.",
+    remedy: "Refuse a key of a group that is not among those offered with illegal_parameter.",
+  },
+  "compression-accepted": {
+    what: "A compression method other than null is taken.",
+    remedy: "Offer null alone, and refuse whatever else a hello says with illegal_parameter.",
+  },
+  "record-mac-not-verified": {
+    what: "A record is taken though its authentication tag does not fit.",
+    remedy: "Use nothing of a record before its tag has been verified.",
+  },
+  "legacy-version-accepted": {
     what: "DTLS 1.0 is spoken with a peer that wants it.",
     remedy: "Refuse every version below DTLS 1.2 with protocol_version.",
   },
-  "no-extended-master-secret": {
+  "extended-master-secret-not-required": {
     what: "A peer without extended master secret is gone on with.",
     remedy: "Demand extended_master_secret (RFC 7627) of every peer.",
   },
