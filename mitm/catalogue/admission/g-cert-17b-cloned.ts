@@ -1,4 +1,5 @@
 import { gatewayAttack } from "../../attack.ts";
+import { NotApplicable } from "../../errors.ts";
 
 export default gatewayAttack({
   id: "G-CERT-17b",
@@ -13,6 +14,9 @@ export default gatewayAttack({
     cra: ["I(2)(d)"],
   },
   async run(lab) {
+    if (lab.forge.pki.origin === "real") {
+      throw new NotApplicable("whatever a real CA signs for the lab is in its inventory");
+    }
     const { deviceId } = lab.victim;
     const credential = await lab.forge.device({ id: deviceId, name: `a clone of ${deviceId}` });
     return lab.judge(await lab.enter(credential, { clientId: deviceId }));

@@ -17,6 +17,24 @@ import onTheRevocationList from "./g-cert-07b-on-the-revocation-list.ts";
 import pathLength from "./g-cert-08-path-length.ts";
 import nameConstraints from "./g-cert-09-name-constraints.ts";
 import signedByADevice from "./g-cert-10-signed-by-a-device.ts";
+import stolenWithoutKey from "./g-cert-11a-stolen-without-key.ts";
+import bitFlipped from "./g-cert-11b-bit-flipped.ts";
+import truncated from "./g-cert-11c-truncated.ts";
+import empty from "./g-cert-11d-empty.ts";
+import stolenWithoutKeyTls12 from "./g-cert-11e-stolen-without-key-tls12.ts";
+import noProof from "./g-cert-12a-no-proof.ts";
+import noProofTls12 from "./g-cert-12b-no-proof-tls12.ts";
+import noCertificateMessage from "./g-cert-12c-no-certificate-message.ts";
+import noCertificateMessageTls12 from "./g-cert-12d-no-certificate-message-tls12.ts";
+import proofOfAnotherConnection from "./g-cert-13a-proof-of-another-connection.ts";
+import serverContext from "./g-cert-13b-server-context.ts";
+import sha1 from "./g-cert-14a-sha1.ts";
+import sha1Tls12 from "./g-cert-14b-sha1-tls12.ts";
+import pkcs1InTls13 from "./g-cert-14c-pkcs1-in-tls13.ts";
+import schemeOfAnotherCurve from "./g-cert-14d-scheme-of-another-curve.ts";
+import secondCertificate from "./g-cert-15a-second-certificate.ts";
+import ownCertificateSecondInList from "./g-cert-15b-own-certificate-second-in-list.ts";
+import otherCertificateSecondInList from "./g-cert-15c-other-certificate-second-in-list.ts";
 import commonNameAlone from "./g-cert-16a-common-name-alone.ts";
 import commonNameDiffers from "./g-cert-16b-common-name-differs.ts";
 import capitalLetters from "./g-cert-16c-capital-letters.ts";
@@ -38,6 +56,7 @@ import sameSerialNumber from "./g-cert-17d-same-serial-number.ts";
 import revokedWhileConnected from "./g-cert-18a-revoked-while-connected.ts";
 import removedWhileConnected from "./g-cert-18b-removed-while-connected.ts";
 import expiredWhileConnected from "./g-cert-18c-expired-while-connected.ts";
+import unaskedAfterHandshake from "./g-cert-19-unasked-after-handshake.ts";
 
 /** Section B: who wants in at a gateway, and with what. */
 export const admissionAttacks: readonly Attack[] = [
@@ -59,6 +78,24 @@ export const admissionAttacks: readonly Attack[] = [
   pathLength,
   nameConstraints,
   signedByADevice,
+  stolenWithoutKey,
+  bitFlipped,
+  truncated,
+  empty,
+  stolenWithoutKeyTls12,
+  noProof,
+  noProofTls12,
+  noCertificateMessage,
+  noCertificateMessageTls12,
+  proofOfAnotherConnection,
+  serverContext,
+  sha1,
+  sha1Tls12,
+  pkcs1InTls13,
+  schemeOfAnotherCurve,
+  secondCertificate,
+  ownCertificateSecondInList,
+  otherCertificateSecondInList,
   commonNameAlone,
   commonNameDiffers,
   capitalLetters,
@@ -80,4 +117,5 @@ export const admissionAttacks: readonly Attack[] = [
   revokedWhileConnected,
   removedWhileConnected,
   expiredWhileConnected,
+  unaskedAfterHandshake,
 ];

@@ -1,0 +1,21 @@
+import { gatewayAttack } from "../../attack.ts";
+
+export default gatewayAttack({
+  id: "G-CERT-11a",
+  title: "another device's certificate, signed for with the attacker's own key",
+  transports: ["tls", "dtls"],
+  defeats: "certificate-verify-not-verified",
+  severity: "critical",
+  reference: {
+    rfc: ["RFC 8446 §4.4.3", "RFC 5246 §7.4.8"],
+    cwe: [347],
+    en303645: ["5.5-1", "5.5-4"],
+    cra: ["I(2)(d)"],
+  },
+  async run(lab) {
+    const { attacker, victim } = lab;
+    const { chain } = victim.credential;
+    const stolen = { name: "a stolen certificate without its key", chain, key: attacker.credential.key };
+    return lab.judge(await lab.enter(stolen, { clientId: victim.deviceId }));
+  },
+});
