@@ -1,3 +1,52 @@
 import type { Attack } from "../../attack.ts";
+import p01Path from "./p-01-path-old-version-in-hello.ts";
+import p03PathA from "./p-03-path-a-no-supported-versions.ts";
+import p03PathB from "./p-03-path-b-sentinel-erased.ts";
+import p03PathC from "./p-03-path-c-weakened-hello.ts";
+import p16a from "./p-16a-truncation-to-gateway.ts";
+import p16b from "./p-16b-truncation-to-device.ts";
+import p16c from "./p-16c-cut-handshakes.ts";
+import p17a from "./p-17a-record-flipped-to-gateway.ts";
+import p17b from "./p-17b-record-shortened-to-gateway.ts";
+import p17c from "./p-17c-record-doubled-to-gateway.ts";
+import p17d from "./p-17d-record-dropped-to-gateway.ts";
+import p17e from "./p-17e-record-swapped-to-gateway.ts";
+import p17f from "./p-17f-record-flipped-to-device.ts";
+import p17g from "./p-17g-record-shortened-to-device.ts";
+import p17h from "./p-17h-record-doubled-to-device.ts";
+import p17i from "./p-17i-record-dropped-to-device.ts";
+import p17j from "./p-17j-record-swapped-to-device.ts";
+import p17k from "./p-17k-record-of-another-session.ts";
+import p17l from "./p-17l-plaintext-record-to-gateway.ts";
+import p17m from "./p-17m-plaintext-record-to-device.ts";
+import p18PathA from "./p-18-path-a-early-data-to-gateway.ts";
+import p18PathB from "./p-18-path-b-early-data-to-device.ts";
+import p21PathA from "./p-21-path-a-plaintext-prefix-to-gateway.ts";
+import p21PathB from "./p-21-path-b-plaintext-prefix-to-device.ts";
 
-export const pathAttacks: readonly Attack[] = [];
+export const pathAttacks: readonly Attack[] = [
+  p01Path,
+  p03PathA,
+  p03PathB,
+  p03PathC,
+  p16a,
+  p16b,
+  p16c,
+  p17a,
+  p17b,
+  p17c,
+  p17d,
+  p17e,
+  p17f,
+  p17g,
+  p17h,
+  p17i,
+  p17j,
+  p17k,
+  p17l,
+  p17m,
+  p18PathA,
+  p18PathB,
+  p21PathA,
+  p21PathB,
+];
