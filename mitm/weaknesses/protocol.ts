@@ -1,4 +1,56 @@
 import type { WeaknessText } from "./text.ts";
 
 /** Rules of TLS that a peer may fail to keep. */
-export const protocolWeaknesses = {} as const satisfies Record<string, WeaknessText>;
+export const protocolWeaknesses = {
+  "legacy-version-accepted": {
+    what: "A version of TLS before 1.2 is gone along with.",
+    remedy: "Set TLS 1.2 as the lowest version; RFC 8996 forbids TLS 1.0 and 1.1, RFC 7568 SSL 3.0.",
+  },
+  "ssl2-hello-accepted": {
+    what: "A ClientHello in the form of SSL 2.0 is answered.",
+    remedy: "Take ClientHellos in TLS records alone; no client has sent the old form for many years.",
+  },
+  "null-suites-accepted": {
+    what: "Cipher suites are taken that do not encrypt.",
+    remedy:
+      "Configure a list of suites with AEAD and an ephemeral key exchange (RFC 9325 §4.2), and none else.",
+  },
+  "anonymous-suites-accepted": {
+    what: "Cipher suites are taken in which the server does not prove who it is.",
+    remedy: "Remove DH_anon and ECDH_anon from the list of suites.",
+  },
+  "export-suites-accepted": {
+    what: "Cipher suites of 40 or 56 bits are taken.",
+    remedy: "Remove export and DES suites from the list of suites.",
+  },
+  "broken-ciphers-accepted": {
+    what: "Cipher suites with RC4 or 3DES are taken.",
+    remedy: "Remove RC4 and 3DES from the list of suites.",
+  },
+  "static-rsa-accepted": {
+    what: "Cipher suites are taken whose key exchange has no forward secrecy.",
+    remedy:
+      "Allow suites with ECDHE alone: whoever gets the server's key later must not read what was said today.",
+  },
+  "cbc-suites-accepted": {
+    what: "Cipher suites with CBC are taken, which were open to padding oracles time and again.",
+    remedy: "Allow suites with AEAD alone: GCM, CCM, ChaCha20-Poly1305.",
+  },
+  "weak-groups-accepted": {
+    what: "A key is agreed on in a group of fewer than 112 bits of security.",
+    remedy: "Allow x25519, secp256r1 and secp384r1.",
+  },
+  "compression-accepted": {
+    what: "TLS compression is used, which tells secrets by the length of records.",
+    remedy: "Turn off compression in the TLS library.",
+  },
+  "sha1-signatures-made": {
+    what: "Handshakes are signed with SHA-1 or MD5 for who asks for it.",
+    remedy: "Refuse a peer whose signature_algorithms have no scheme with SHA-256 or better (RFC 9155).",
+  },
+  "invalid-key-share": {
+    what: "A public key of the peer is used without a look whether it is one: off its curve, zero, or too short.",
+    remedy:
+      "Let the library validate each key share before it is used, and refuse a shared secret of zeros (RFC 7748 §6.1).",
+  },
+} as const satisfies Record<string, WeaknessText>;

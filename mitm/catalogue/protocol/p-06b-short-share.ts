@@ -1,0 +1,3 @@
+import { invalidShareAttack, invalidShares } from "./key-share.ts";
+
+export default invalidShareAttack("P-06b", invalidShares.short);
