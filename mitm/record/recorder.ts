@@ -95,6 +95,14 @@ export class Recorder implements Recording {
     this.steps.push({ atMs: performance.now() - this.#began, ...step });
   }
 
+  /** Says what the application data that came last on a connection was, once it was read: "MQTT CONNACK 0". */
+  explain(connection: number, from: Actor, note: string): void {
+    const at = this.steps.findLastIndex((step) => step.connection === connection && step.from === from);
+    const step = this.steps[at];
+    if (this.dropped.steps > 0 || step?.what !== "application data") return;
+    this.steps[at] = { ...step, note: step.note === undefined ? note : `${step.note}, ${note}` };
+  }
+
   packet(connection: number, from: "client" | "server", bytes: Uint8Array): void {
     if (this.#packetBytes + bytes.length > recordingLimits.packetBytes) {
       this.dropped.packets += 1;
