@@ -251,8 +251,7 @@ export class MqttPeer {
     const packets = this.#arrived.slice(before);
     if (packets.length > 0) {
       this.#unparsedBytes = 0;
-      const { connection } = this.end;
-      this.#recorder.step({ connection, from: "gateway", to: "lab", what: describePackets(packets) });
+      this.#recorder.explain(this.end.connection, "gateway", describePackets(packets));
     }
     if (this.#unparsedBytes > limits.unparsedBytes) this.#closed = "a packet without end";
   }

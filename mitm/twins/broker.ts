@@ -19,6 +19,7 @@ const bounds = {
   unreleased: 1_000,
   filters: 100,
   idleMs: 120_000,
+  closingMs: 300,
 } as const;
 
 /**
@@ -54,9 +55,11 @@ export class TwinBroker {
     try {
       session = await this.#open(end, { id: identity, kind });
     } finally {
-      this.#ends.delete(end);
-      end.close();
       if (session !== undefined) this.#ended(session);
+      end.close();
+      await untilClosed(end);
+      end.destroy();
+      this.#ends.delete(end);
     }
   }
 
@@ -266,6 +269,17 @@ export class TwinBroker {
     if (this.#withdrawn.has(principal.id) && !this.#has("will-outlives-rights")) return;
     const { topic, payload, qos = 0, retain = false } = will;
     this.#route(messageOf({ cmd: "publish", topic, payload, qos, retain, dup: false }), principal.id);
+  }
+}
+
+/** What was said last should arrive before the connection is gone; who does not close it is not waited for. */
+async function untilClosed(end: ScriptedEnd): Promise<void> {
+  const deadline = performance.now() + bounds.closingMs;
+  for (;;) {
+    const leftMs = deadline - performance.now();
+    if (leftMs <= 0) return;
+    const { kind } = await end.receive(leftMs);
+    if (kind === "closed" || kind === "silence") return;
   }
 }
 

@@ -31,7 +31,8 @@ export class FakeEnd implements ScriptedEnd {
   send(data: Uint8Array, options: { readonly attack?: boolean; readonly note?: string } = {}): void {
     if (!this.#isOpen) return;
     const { attack = false, note = "application data" } = options;
-    this.#recorder?.step({ connection: this.connection, from: "lab", to: "gateway", what: note, attack });
+    const sent = { connection: this.connection, what: "application data", note, attack } as const;
+    this.#recorder?.step({ ...sent, from: "lab", to: "gateway" });
     this.other?.push({ kind: "data", data: Uint8Array.from(data) });
   }
 
@@ -49,6 +50,14 @@ export class FakeEnd implements ScriptedEnd {
       clearTimeout(timer);
     }
     const [first] = this.#received;
+    if (first?.kind === "data") {
+      this.#recorder?.step({
+        connection: this.connection,
+        from: "gateway",
+        to: "lab",
+        what: "application data",
+      });
+    }
     if (first?.kind !== "closed") this.#received.shift();
     return first ?? { kind: "silence" };
   }
