@@ -1,4 +1,4 @@
-import { compareRuns, compareToLines, readBundle } from "../../mitm/index.ts";
+import { compareRuns, comparisonToLines, readBundle } from "../../mitm/index.ts";
 import { ExitCode } from "../errors.ts";
 import type { Session, VerbGroup } from "../verb.ts";
 
@@ -24,7 +24,7 @@ async function compare(
 ): Promise<ExitCode> {
   const comparison = compareRuns(readBundle(earlier).report, readBundle(later).report);
   out.result(comparison, () => {
-    for (const line of compareToLines(comparison)) out.say(line);
+    for (const line of comparisonToLines(comparison)) out.say(line);
   });
   return comparison.newlyBroken.length > 0 ? ExitCode.failure : ExitCode.ok;
 }

@@ -1,4 +1,4 @@
-import { catalogue, killRateToLines, selfTest } from "../../mitm/index.ts";
+import { catalogue, type RunReport, selfTest } from "../../mitm/index.ts";
 import { ExitCode } from "../errors.ts";
 import { type LabOptions, labOptions } from "../mitm/lab-options.ts";
 import { interruptible, progressing } from "../mitm/lab-run.ts";
@@ -60,11 +60,17 @@ async function test(session: Session, options: SelfTestOptions): Promise<ExitCod
   );
   const { killRate, falseAlarms } = result;
   out.result({ killRate, falseAlarms }, () => {
-    for (const line of killRateToLines(killRate)) out.say(line);
+    out.say(`kill rate: ${killRate.detected} of ${killRate.total} weak twins were found broken`);
+    for (const id of killRate.missed) out.say(`missed: ${id}: ${howOf(result.report, id)}`);
     for (const { id, how } of falseAlarms) out.say(`false alarm: ${id}: ${how}`);
     if (falseAlarms.length === 0) out.say("no case calls a twin broken that keeps the rules");
   });
   const sound =
     killRate.missed.length === 0 && falseAlarms.length === 0 && result.report.interrupted === undefined;
   return sound ? ExitCode.ok : ExitCode.failure;
+}
+
+function howOf({ cases }: RunReport, id: string): string {
+  const one = cases.find((each) => each.id === id);
+  return one === undefined ? "" : `${one.verdict}, ${one.how}`;
 }

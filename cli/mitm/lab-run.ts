@@ -2,7 +2,7 @@ import {
   type Case,
   catalogue,
   compareRuns,
-  compareToLines,
+  comparisonToLines,
   type RunReport,
   type RunResult,
   readBundle,
@@ -86,8 +86,8 @@ export function report(
   for (const [path, render] of files) if (path !== undefined) writeFileAtomic(path, render(), 0o644);
   const comparison = earlier === undefined ? undefined : compareRuns(earlier, run);
   out.result(comparison === undefined ? run : { ...run, comparison }, () => {
-    for (const line of runToLines(run, (format, text) => out.style(format, text))) out.say(line);
-    if (comparison !== undefined) for (const line of compareToLines(comparison)) out.say(line);
+    for (const line of runToLines(run, { style: (format, text) => out.style(format, text) })) out.say(line);
+    if (comparison !== undefined) for (const line of comparisonToLines(comparison)) out.say(line);
     if (options.bundle !== undefined)
       out.say(`evidence: ${options.bundle} (it holds session keys: keep it to yourself)`);
     for (const [path] of files) if (path !== undefined) out.say(`report: ${path}`);

@@ -8,11 +8,12 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ConnectionOptions } from "node:tls";
 import mqtt, { type IClientOptions } from "mqtt";
 
 const [directory = "lab", port = "8883", configuration = "strict"] = process.argv.slice(2);
 
-const configurations: Record<string, IClientOptions> = {
+const configurations: Record<string, IClientOptions & Pick<ConnectionOptions, "checkServerIdentity">> = {
   strict: {},
   // Weak: whoever answers is the gateway. Usually left over from a day on which the CA file was not at hand.
   "any-certificate": { rejectUnauthorized: false },
