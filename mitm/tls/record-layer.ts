@@ -1,0 +1,239 @@
+import type { Socket } from "node:net";
+import type { Recorder } from "../record/recorder.ts";
+import { ContentType, ProtocolVersion } from "./numbers.ts";
+import { type OpenedRecord, plaintextRecord, type RecordKeys, recordHeaderLength } from "./record-keys.ts";
+import type { TlsRule } from "./rules.ts";
+
+export type IncomingRecord =
+  | {
+      readonly kind: "record";
+      readonly type: number;
+      readonly fragment: Uint8Array;
+      readonly protected: boolean;
+    }
+  /** A record that this end does not take, and the alert for it. */
+  | { readonly kind: "violation"; readonly alert: string; readonly how: string }
+  | { readonly kind: "closed"; readonly how: string }
+  | { readonly kind: "silence" };
+
+export interface SendOptions {
+  /** False: in clear whatever the state is; true: with the keys that come next, if there are none yet. */
+  readonly protected?: boolean;
+  /** Zeros after the content, TLS 1.3 alone. */
+  readonly padding?: number;
+  /** legacy_record_version of a record in clear. */
+  readonly version?: number;
+}
+
+export interface RecordLayerOptions {
+  readonly recorder: Recorder;
+  readonly connection: number;
+  readonly side: "client" | "server";
+  readonly holds: (rule: TlsRule) => boolean;
+  /** What was read of the socket before. */
+  readonly head?: Uint8Array | undefined;
+}
+
+/** More than this is left in the socket until it is asked for. */
+const receiveBuffer = 2 ** 18;
+/** RFC 8446 §5.2 lets a record grow by 256 bytes, RFC 5246 §6.2.3 by 2048. */
+const maxFragment = { "TLS 1.3": 2 ** 14 + 256, "TLS 1.2": 2 ** 14 + 2048 } as const;
+/** How far a peer without a count of records looks around for the one that fits. */
+const sequenceSlack = 16;
+
+/**
+ * TLS records over a TCP socket, in clear until there are keys. For attacks it is the low level of an end: `sendRaw`
+ * takes any bytes, and `write.seal` makes a sealed record that can be altered first.
+ */
+export class RecordLayer {
+  readonly socket: Socket;
+  /** Opens what comes. */
+  read: RecordKeys | undefined;
+  /** Seals what goes. */
+  write: RecordKeys | undefined;
+  /** TLS 1.2: what `write` becomes with the own ChangeCipherSpec. */
+  nextWrite: RecordKeys | undefined;
+  /** legacy_record_version of records in clear. */
+  version: number = ProtocolVersion.TLS_1_2;
+  /** How many bytes of records that do not open are passed over, as early data that was not taken (RFC 8446 §4.2.10). */
+  skipUndecryptable = 0;
+  readonly #options: RecordLayerOptions;
+  readonly #peer: "client" | "server";
+  #received: Buffer;
+  #ended: string | undefined;
+  #wake: () => void = () => {};
+
+  constructor(socket: Socket, options: RecordLayerOptions) {
+    this.socket = socket;
+    this.#options = options;
+    this.#peer = options.side === "client" ? "server" : "client";
+    this.#received = Buffer.from(options.head ?? []);
+    socket.on("data", (chunk: Buffer) => {
+      options.recorder.packet(options.connection, this.#peer, chunk);
+      this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+      if (this.#received.length > receiveBuffer) socket.pause();
+      this.#wake();
+    });
+    socket.on("end", () => this.#end("closed"));
+    socket.on("error", (error: NodeJS.ErrnoException) => this.#end(`reset (${error.code ?? error.message})`));
+    socket.on("close", () => this.#end("closed"));
+    // The listener of the caller may have paused it to look at the first bytes.
+    socket.resume();
+  }
+
+  /** Whether the peer has ended its side; bytes that came before may still be there to read. */
+  get ended(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** One record, protected where there are keys. */
+  send(type: number, fragment: Uint8Array, options: SendOptions = {}): void {
+    const keys = options.protected === false ? undefined : this.#sealing(options);
+    this.sendRaw(
+      keys === undefined
+        ? plaintextRecord(type, fragment, options.version ?? this.version)
+        : keys.seal(type, fragment, options.padding),
+    );
+  }
+
+  /** As many records as it takes, none with more than `size` bytes of content. */
+  sendFragmented(type: number, content: Uint8Array, size: number = 2 ** 14, options: SendOptions = {}): void {
+    if (content.length === 0) this.send(type, content, options);
+    this.socket.cork();
+    for (let at = 0; at < content.length; at += size)
+      this.send(type, content.subarray(at, at + size), options);
+    this.socket.uncork();
+  }
+
+  sendRaw(bytes: Uint8Array): void {
+    if (this.socket.destroyed || this.socket.writableEnded) return;
+    this.#options.recorder.packet(this.#options.connection, this.#options.side, bytes);
+    this.socket.write(bytes);
+  }
+
+  /** Ends the own side of the TCP connection; the peer's may go on. */
+  halfClose(): void {
+    if (!this.socket.destroyed) this.socket.end();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  /** The next record, opened where there are keys for it. Never throws. */
+  async next(timeoutMs: number): Promise<IncomingRecord> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const record = this.#take();
+      if (record !== undefined) return record;
+      if (this.#ended !== undefined) return { kind: "closed", how: this.#ended };
+      const left = deadline - performance.now();
+      if (left <= 0) return { kind: "silence" };
+      await this.#more(left);
+    }
+  }
+
+  #sealing({ protected: wanted }: SendOptions): RecordKeys | undefined {
+    return this.write ?? (wanted === true ? this.nextWrite : undefined);
+  }
+
+  #end(how: string): void {
+    this.#ended ??= how;
+    this.#wake();
+  }
+
+  #more(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #take(): IncomingRecord | undefined {
+    for (;;) {
+      const taken = this.#takeOne();
+      if (taken !== "skipped") return taken;
+    }
+  }
+
+  #takeOne(): IncomingRecord | "skipped" | undefined {
+    const received = this.#received;
+    if (received.length === 0) return undefined;
+    const type = received.readUInt8(0);
+    // RFC 8446 §5.1. What speaks no TLS can be found out by the first bytes, and would be waited on for ever.
+    if (type < ContentType.change_cipher_spec || type > 24 || (received.length > 1 && received[1] !== 3)) {
+      const start = received
+        .subarray(0, 16)
+        .toString("latin1")
+        .replaceAll(/[^\x20-\x7e]/g, ".");
+      this.#received = Buffer.alloc(0);
+      return violation("decode_error", `not a TLS record: "${start}"`);
+    }
+    if (received.length < recordHeaderLength) return undefined;
+    const length = received.readUInt16BE(3);
+    const limit = this.read === undefined ? 2 ** 14 : maxFragment[this.read.version];
+    if (length > limit && this.#options.holds("record-overflow-accepted")) {
+      return violation("record_overflow", `a record of ${length} bytes`);
+    }
+    if (received.length < recordHeaderLength + length) return undefined;
+    const record = received.subarray(0, recordHeaderLength + length);
+    this.#received = received.subarray(record.length);
+    if (this.#received.length <= receiveBuffer && this.socket.isPaused()) this.socket.resume();
+    return this.#opened(type, record);
+  }
+
+  #opened(type: number, record: Uint8Array): IncomingRecord | "skipped" {
+    const { read } = this;
+    const { holds } = this.#options;
+    const fragment = record.subarray(recordHeaderLength);
+    const clear: IncomingRecord = { kind: "record", type, fragment, protected: false };
+    if (read === undefined) return clear;
+    if (read.version === "TLS 1.3") {
+      // RFC 8446 §5: "An implementation may receive an unencrypted record of type change_cipher_spec".
+      if (type === ContentType.change_cipher_spec) return clear;
+      if (type !== ContentType.application_data) {
+        // A peer that has no keys yet says in clear why it does not go on.
+        const soon = type === ContentType.alert && read.sequence === 0;
+        if (soon || !holds("unprotected-records-accepted")) return clear;
+        return violation("unexpected_message", "a record in clear after keys are in use");
+      }
+    }
+    const opened = read.open(record) ?? this.#openedAnyway(read, record);
+    if (opened === undefined) {
+      if (this.skipUndecryptable >= record.length && read.sequence === 0) {
+        this.skipUndecryptable -= record.length;
+        return "skipped";
+      }
+      const text = fragment.length === 2 && type === ContentType.alert;
+      if (!holds("unprotected-records-accepted") && (text || read.version === "TLS 1.2")) return clear;
+      return violation("bad_record_mac", "a record that does not authenticate");
+    }
+    if (opened.type === 0) return violation("unexpected_message", "a record of nothing but padding");
+    if (opened.fragment.length > 2 ** 14 && holds("record-overflow-accepted")) {
+      return violation("record_overflow", `a record with ${opened.fragment.length} bytes of content`);
+    }
+    return { kind: "record", ...opened, protected: true };
+  }
+
+  /** How an end opens a record that does not keep count, or does not look at the tag. */
+  #openedAnyway(read: RecordKeys, record: Uint8Array): OpenedRecord | undefined {
+    if (!this.#options.holds("record-sequence-not-checked")) {
+      const first = Math.max(0, read.sequence - sequenceSlack);
+      for (let sequence = first; sequence <= read.sequence + sequenceSlack; sequence += 1) {
+        const opened = read.open(record, { sequence });
+        if (opened === undefined) continue;
+        read.sequence = Math.max(read.sequence, sequence + 1);
+        return opened;
+      }
+    }
+    if (this.#options.holds("record-mac-not-verified")) return undefined;
+    return read.open(record, { unverified: true });
+  }
+}
+
+function violation(alert: string, how: string): IncomingRecord {
+  return { kind: "violation", alert, how };
+}

@@ -1,0 +1,13 @@
+import type { ChoiceOptions } from "./server-choice.ts";
+import type { TicketOptions } from "./tickets.ts";
+
+export interface ServerOptions extends ChoiceOptions {
+  /** Asks the client for a certificate; default true. */
+  readonly requestCertificate?: boolean;
+  /** DER of the names of CAs, for certificate_authorities. */
+  readonly caNames?: readonly Uint8Array[];
+  /** Gives out tickets and resumes by them; default not. */
+  readonly tickets?: TicketOptions;
+  /** A HelloRetryRequest though none is needed. */
+  readonly helloRetry?: boolean;
+}
