@@ -13,7 +13,7 @@ export type ClauseSource = "rfc" | "cwe" | "en303645" | "cra" | "also";
 
 /** In the order of the report. */
 export const clauseSources: Readonly<Record<ClauseSource, string>> = {
-  rfc: "RFC",
+  rfc: "RFCs and other standards",
   cwe: "Common Weakness Enumeration",
   en303645: "ETSI EN 303 645",
   cra: "Cyber Resilience Act, Annex I",

@@ -3,7 +3,7 @@ import { duration } from "../printable.ts";
 import { type CaseReport, type RunReport, verdicts } from "../run-report.ts";
 import { evidence } from "./finding.ts";
 import { html, type Markup } from "./markup.ts";
-import { badge, sideNames, transportNames } from "./words.ts";
+import { badge, command, sideNames, transportNames } from "./words.ts";
 
 /** Of a longer exchange the page has the beginning and the end; the transcript has all of it. */
 const maxSteps = 60;
@@ -33,7 +33,7 @@ function oneCase(one: CaseReport, anchor: string): Markup {
 <p class="place">${sideNames[one.side]} over ${transportNames[one.transport]}, ${one.severity} if broken. ${one.verdict === "broken" && html`<a href="#finding-${anchor}">The finding</a>`}</p>
 ${evidence(one)}
 ${stepList(one.steps)}
-<p><code class="command">${one.replay}</code></p>
+<p>${command(one.replay)}</p>
 </div></details>`;
 }
 

@@ -4,7 +4,7 @@ import { count, duration } from "../printable.ts";
 import type { CaseReport, RunReport } from "../run-report.ts";
 import { html, type Markup, relativeUrl } from "./markup.ts";
 import { sequenceDiagram } from "./sequence-diagram.ts";
-import { sideNames, transportNames } from "./words.ts";
+import { command, sideNames, transportNames } from "./words.ts";
 
 const sources = ["rfc", "cwe", "en303645", "cra", "also"] as const;
 
@@ -27,9 +27,9 @@ ${one.leakedBytes > 0 && html`<p class="leak">${count(one.leakedBytes, "byte")} 
 <h4>What it means</h4><p>${one.weakness.what}</p>
 <h4>What to do</h4><p>${one.weakness.remedy}</p>
 <h4>Evidence</h4>${evidence(one)}
-<h4>To see it again</h4><p><code class="command">${one.replay}</code></p>
+<h4>To see it again</h4><p>${command(one.replay)}</p>
 </div>
-<figure>${one.steps.length === 0 ? html`<p class="lead">Nothing was said.</p>` : html`${picture(one)}<figcaption>The exchange. What is marked is the attack.</figcaption>`}</figure>
+<figure>${one.steps.length === 0 ? html`<p class="lead">Nothing was said.</p>` : html`${picture(one)}<figcaption>The exchange as the lab recorded it; ⚡ marks the attack.</figcaption>`}</figure>
 </div>
 ${clauseTable(one)}
 </article>`;

@@ -13,6 +13,7 @@ import { html, type Markup } from "./markup.ts";
 import {
   attackerPlaces,
   badge,
+  command,
   sideNames,
   transportNames,
   verdictClasses,
@@ -25,7 +26,7 @@ const toneSigns = { broken: "✕", doubt: "?", held: "✓" } as const;
 /** Who was attacked, when and how, and what it comes to. */
 export function header(report: RunReport): Markup {
   const { tone, text } = headline(report);
-  const names = [...new Set(report.targets.map(({ name }) => name))].join(", ");
+  const names = [...new Set(report.targets.map(({ name }) => name))].join(" · ");
   return html`<header>
 <p class="kicker">Man-in-the-middle test report</p>
 <h1>${names === "" ? "No target" : names}</h1>
@@ -36,7 +37,7 @@ ${report.interrupted !== undefined && html`<div class="callout doubt"><strong>Th
 <div><dt>Took</dt><dd>${duration(report.durationMs)}</dd></div>
 <div><dt>Tool</dt><dd>${report.tool.name} ${report.tool.version}</dd></div>
 <div><dt>Seed</dt><dd><code>${report.seed}</code></dd></div>
-<div class="whole"><dt>To run it again</dt><dd><code class="command">${report.command}</code></dd></div>
+<div class="whole"><dt>To run it again</dt><dd>${command(report.command)}</dd></div>
 </dl>
 </header>`;
 }

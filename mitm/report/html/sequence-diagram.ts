@@ -3,19 +3,20 @@ import { printable } from "../printable.ts";
 import { html, type Markup } from "./markup.ts";
 
 /** In units of the picture, which are pixels where it has its full width. */
-const gutter = 56;
-const margin = 46;
-const gap = { two: 320, three: 230 } as const;
+const gutter = 50;
+const margin = 54;
+const gap = { two: 216, three: 182 } as const;
 const headHeight = 40;
 const lineHeight = 14;
 /** Of letters in the labels; the fonts differ, so this is on the generous side. */
-const letterWidth = 6.3;
+const letterWidth = 6.4;
+const boldLetterWidth = 7.2;
 const maxLabelLines = 3;
 
 /** A picture longer than this shows nothing: what is neither the attack nor near it is left out, and counted. */
-const maxRows = 44;
+const maxRows = 34;
 const firstRows = 12;
-const lastRows = 8;
+const lastRows = 6;
 const aroundAttack = 2;
 
 const actors: readonly Actor[] = ["device", "lab", "gateway"];
@@ -47,7 +48,7 @@ export function sequenceDiagram(steps: readonly Step[], label: string): Markup {
   }
   const height = y + 12;
   return html`<svg class="sequence ${columns.length === 3 ? "wide" : "narrow"}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">
-${columns.map((actor) => html`<line class="life" x1="${x(actor)}" x2="${x(actor)}" y1="28" y2="${height - 4}"/><rect class="actor ${actor}" x="${x(actor) - 44}" y="4" width="88" height="24" rx="5"/><text class="actor-name ${actor}" x="${x(actor)}" y="20" text-anchor="middle">${names[actor]}</text>`)}
+${columns.map((actor) => html`<line class="life" x1="${x(actor)}" x2="${x(actor)}" y1="28" y2="${height - 4}"/><rect class="actor ${actor}" x="${x(actor) - 50}" y="4" width="100" height="24" rx="5"/><text class="actor-name ${actor}" x="${x(actor)}" y="20" text-anchor="middle">${names[actor]}</text>`)}
 ${drawn}</svg>`;
 }
 
@@ -89,7 +90,10 @@ function drawStep(
   const note = step.note === undefined ? "" : ` (${step.note})`;
   const many = times === 1 ? "" : ` × ${times}`;
   const what = `${step.what}${note}${bytes}${many}`;
-  const lines = labelLines(`${attack ? "⚡ " : ""}${what}`, Math.floor((span - 16) / letterWidth));
+  const lines = labelLines(
+    `${attack ? "⚡ " : ""}${what}`,
+    Math.floor((span - 12) / (attack ? boldLetterWidth : letterWidth)),
+  );
   const height = lines.length * lineHeight + 14;
   const line = y + height - 6;
   const tip = to > from ? to - 8 : to + 8;

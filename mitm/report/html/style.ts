@@ -19,6 +19,7 @@ html { -webkit-text-size-adjust: 100%; scroll-padding-top: 1rem; }
 body { margin: 0; background: var(--page); color: var(--text); font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; overflow-wrap: anywhere; }
 main { max-width: 74rem; margin: 0 auto; padding: 2rem 1.5rem 4rem; }
 h1, h2, h3, h4, p, ul, ol, dl, dd, figure { margin: 0; padding: 0; }
+h1::first-letter { text-transform: uppercase; }
 h1 { font-size: 1.9rem; line-height: 1.2; letter-spacing: -.01em; }
 h2 { font-size: 1.4rem; margin: 3rem 0 1rem; letter-spacing: -.01em; }
 h3 { font-size: 1.1rem; line-height: 1.35; }
@@ -29,6 +30,7 @@ a { color: var(--link); text-underline-offset: .15em; }
 code, pre, .id, .time { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; font-size: .87em; }
 code { background: var(--code); border-radius: 4px; padding: .1em .35em; }
 code.command, pre { display: block; background: var(--code); border-radius: 6px; padding: .6rem .8rem; margin: .4rem 0; white-space: pre-wrap; user-select: all; }
+.word { display: inline-block; max-width: 100%; vertical-align: top; }
 pre code { padding: 0; background: none; font-size: 1em; }
 p, dd, td, code, .what { unicode-bidi: isolate; }
 .lead, .place, .where, .took, .time, .ends, figcaption, dt { color: var(--soft); }
@@ -83,7 +85,7 @@ a.chip:hover { text-decoration: underline; }
 .severity.critical, .severity.high { background: var(--broken); border-color: var(--broken); color: var(--on-strong); }
 .severity.medium { color: var(--doubt); } .severity.low { color: var(--soft); }
 .tag { color: var(--soft); } .tag::before { content: "· "; }
-.columns { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 31rem); gap: 0 2.2rem; align-items: start; }
+.columns { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 30rem); gap: 0 2.2rem; align-items: start; }
 .leak { font-weight: 600; margin-top: .3rem; }
 .evidence > div { display: grid; grid-template-columns: 7rem minmax(0, 1fr); gap: .6rem; padding: .12rem 0; font-size: .92rem; }
 .evidence dt { font-size: inherit; }
@@ -91,7 +93,7 @@ a.file { display: inline-block; margin-right: .6rem; }
 figure { margin-top: 1.1rem; } figcaption { font-size: .85rem; margin-top: .4rem; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; padding: .5rem; background: var(--page); }
 .sequence { display: block; width: 100%; height: auto; font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-.sequence.wide { min-width: 34rem; } .sequence.narrow { min-width: 22rem; max-width: 31rem; margin: 0 auto; }
+.sequence.wide { min-width: 28.5rem; } .sequence.narrow { min-width: 17rem; max-width: 26rem; margin: 0 auto; }
 .sequence text { fill: var(--text); } .sequence .time, .sequence .aside { fill: var(--soft); font-size: 10px; }
 .sequence .aside { font-size: 11px; font-style: italic; }
 .sequence line { stroke: var(--text); stroke-width: 1.2; } .sequence path { fill: var(--text); }
@@ -134,7 +136,7 @@ button { cursor: pointer; } #shown { margin-left: auto; color: var(--soft); font
   main { padding: 1.2rem 1rem 3rem; } h1 { font-size: 1.5rem; } h2 { margin-top: 2.2rem; }
   .verdict { font-size: 1.1rem; padding: .9rem 1rem; }
   .tiles { grid-template-columns: repeat(2, 1fr); gap: .5rem; } .tile { padding: .5rem .8rem; } .tile b { font-size: 1.5rem; } .tile:first-child { grid-column: 1 / -1; }
-  .finding { padding: 1rem; } .finding h3 { font-size: 1.15rem; }
+  .finding { padding: 1rem; } .scroll { padding: .3rem 0; } .sequence { max-width: none !important; } .finding h3 { font-size: 1.15rem; }
   .matrix, .matrix tbody, .matrix tr, .matrix th, .matrix td { display: block; width: auto !important; } .matrix thead { display: none; }
   .matrix tr { padding: .5rem .8rem; border-top: 1px solid var(--line); } .matrix tr:first-child { border-top: 0; } .matrix th, .matrix td { border: 0; padding: .15rem 0; }
   .case > summary { grid-template-columns: auto minmax(0, 1fr) auto; padding: .6rem .8rem; } .case > summary .title { grid-column: 1 / -1; grid-row: 2; }

@@ -45,6 +45,14 @@ export function badge(verdict: Verdict): Markup {
   return html`<span class="badge ${verdictClasses[verdict]}"><span aria-hidden="true">${verdictSigns[verdict]}</span> ${verdict}</span>`;
 }
 
+/** A command to copy, which is not broken within a word: "--seed" must not become "--" and "seed". */
+export function command(text: string): Markup {
+  const words = text
+    .split(" ")
+    .map((word, index) => html`${index > 0 && " "}<span class="word">${word}</span>`);
+  return html`<code class="command">${words}</code>`;
+}
+
 /** Anchors of the cases: readable, of letters that need no escape in a link, and each once. */
 export function anchorsOf(cases: readonly CaseReport[]): ReadonlyMap<CaseReport, string> {
   const taken = new Set<string>();
