@@ -3,6 +3,7 @@ import type { Recorder } from "../record/recorder.ts";
 import { ContentType, ProtocolVersion } from "./numbers.ts";
 import { type OpenedRecord, plaintextRecord, type RecordKeys, recordHeaderLength } from "./record-keys.ts";
 import type { TlsRule } from "./rules.ts";
+import { looksLikeSsl2, ssl2Hello } from "./ssl2-hello.ts";
 
 export type IncomingRecord =
   | {
@@ -61,6 +62,8 @@ export class RecordLayer {
   readonly #peer: "client" | "server";
   #received: Buffer;
   #ended: string | undefined;
+  /** No record was taken yet. */
+  #first = true;
   #wake: () => void = () => {};
 
   constructor(socket: Socket, options: RecordLayerOptions) {
@@ -162,6 +165,9 @@ export class RecordLayer {
   #takeOne(): IncomingRecord | "skipped" | undefined {
     const received = this.#received;
     if (received.length === 0) return undefined;
+    if (this.#first && looksLikeSsl2(received) && !this.#options.holds("ssl2-hello-accepted")) {
+      return this.#takeSsl2(received);
+    }
     const type = received.readUInt8(0);
     // RFC 8446 §5.1. What speaks no TLS can be found out by the first bytes, and would be waited on for ever.
     if (type < ContentType.change_cipher_spec || type > 24 || (received.length > 1 && received[1] !== 3)) {
@@ -181,8 +187,18 @@ export class RecordLayer {
     if (received.length < recordHeaderLength + length) return undefined;
     const record = received.subarray(0, recordHeaderLength + length);
     this.#received = received.subarray(record.length);
+    this.#first = false;
     if (this.#received.length <= receiveBuffer && this.socket.isPaused()) this.socket.resume();
     return this.#opened(type, record);
+  }
+
+  #takeSsl2(received: Buffer): IncomingRecord | undefined {
+    const hello = ssl2Hello(received);
+    if (hello === undefined) return undefined;
+    this.#first = false;
+    this.#received = received.subarray(hello.length);
+    const fragment = hello.record.subarray(recordHeaderLength);
+    return { kind: "record", type: ContentType.handshake, fragment, protected: false };
   }
 
   #opened(type: number, record: Uint8Array): IncomingRecord | "skipped" {

@@ -3,8 +3,9 @@ import { defaultGroups } from "./client-offer.ts";
 import { ExtensionReader } from "./extensions.ts";
 import type { ClientHello } from "./messages.ts";
 import { ExtensionType, ProtocolVersion, type TlsVersion } from "./numbers.ts";
-import { suite12, suite13, suites12, suites13 } from "./suites.ts";
+import { suite12, suite13, suites12, suites13, versionsOf } from "./suites.ts";
 import type { TlsEnd, TlsEndOptions } from "./tls-end.ts";
+import { type WeakSuiteKind, weakSuites } from "./weak-suites.ts";
 
 export interface ChoiceOptions extends TlsEndOptions {
   /** Names that this server answers for; undefined: all. */
@@ -35,7 +36,8 @@ export class ClientRequest {
 
   version(): TlsVersion | "legacy" {
     const end = this.#end;
-    const speaks = (version: TlsVersion) => this.#options.versions?.includes(version) !== false;
+    const versions = versionsOf(this.#options);
+    const speaks = (version: TlsVersion) => versions.includes(version);
     const offered = this.extensions.supportedVersions();
     if (offered === undefined) {
       if (this.hello.legacyVersion >= ProtocolVersion.TLS_1_2 && speaks("TLS 1.2")) return "TLS 1.2";
@@ -62,8 +64,11 @@ export class ClientRequest {
     const known = own.filter((id) => suite12(id)?.keyExchange === exchange);
     const common = known.find((id) => this.hello.cipherSuites.includes(id));
     if (common !== undefined) return common;
-    this.#end.require("weak-cipher-suites", false, "handshake_failure", "no cipher suite that both speak");
-    return "weak";
+    const kinds = Object.entries(weakSuites) as Array<[WeakSuiteKind, readonly number[]]>;
+    for (const [kind, suites] of kinds) {
+      if (!this.#end.holds(kind) && suites.some((id) => this.hello.cipherSuites.includes(id))) return "weak";
+    }
+    this.#end.refuse("handshake_failure", "no cipher suite that both speak");
   }
 
   /** The first of the own groups that the client offers; undefined where there is none. */

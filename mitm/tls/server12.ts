@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import { randomBytes } from "../../dtls/crypto/random.ts";
 import type { Credential } from "../endpoint.ts";
 import { keyShareOf } from "./client-offer.ts";
@@ -28,8 +29,14 @@ import { agreed, checkSignature12 } from "./proofs.ts";
 import type { ClientRequest } from "./server-choice.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { acceptTicket, resumePeer } from "./server13.ts";
-import { chooseScheme, defaultSignatureSchemes, signWith } from "./signatures.ts";
-import { suite12, suites12 } from "./suites.ts";
+import {
+  chooseScheme,
+  defaultSignatureSchemes,
+  schemeAllowed,
+  schemeFitsKey,
+  signWith,
+} from "./signatures.ts";
+import { suite12, suites12, versionsOf } from "./suites.ts";
 import type { TicketContents } from "./tickets.ts";
 import type { TlsEnd } from "./tls-end.ts";
 
@@ -115,7 +122,7 @@ export class Server12 {
   serverKeyExchange(
     options: Proof12Options & { readonly group?: number; readonly share?: Uint8Array } = {},
   ): MessageBody {
-    const group = options.group ?? this.#request.group() ?? 23;
+    const group = options.group ?? this.#group();
     if (this.#share?.group !== group) this.#share = keyShareOf(group);
     const params = {
       curveType: 3 as const,
@@ -124,7 +131,7 @@ export class Server12 {
     };
     const key = options.key ?? this.#credential?.key;
     if (key === undefined) throw new RangeError("a ServerKeyExchange needs a key");
-    const algorithm = options.scheme ?? chooseScheme("TLS 1.2", key, this.#request.signatureSchemes);
+    const algorithm = options.scheme ?? this.#scheme(key);
     const { clientRandom, serverRandom } = this.terms;
     const content =
       options.transcript ?? Buffer.concat([clientRandom, serverRandom, encode(ServerEcdhParams, params)]);
@@ -149,10 +156,34 @@ export class Server12 {
     return finished12(this.keys, "server");
   }
 
+  #group(): number {
+    const group = this.#request.group();
+    if (group !== undefined) return group;
+    this.#end.require("weak-groups-accepted", false, "handshake_failure", "no group that both speak");
+    return this.#request.groups[0] ?? 23;
+  }
+
+  #scheme(key: KeyObject): number {
+    const end = this.#end;
+    const offered = this.#request.signatureSchemes;
+    const scheme = chooseScheme("TLS 1.2", key, offered);
+    if (offered.includes(scheme)) return scheme;
+    const sha1 = offered.find((one) => !schemeAllowed("TLS 1.2", one) && schemeFitsKey("TLS 1.2", one, key));
+    if (sha1 === undefined) return scheme;
+    // RFC 9155 §4
+    end.require(
+      "sha1-signatures-made",
+      false,
+      "handshake_failure",
+      "no signature scheme with SHA-256 or better",
+    );
+    return sha1;
+  }
+
   #random(): Uint8Array {
     const random = randomBytes(32);
     // RFC 8446 §4.1.3: a server that speaks 1.3 and was not asked to says so.
-    if (this.#options.versions?.includes("TLS 1.3") !== false) random.set(downgradeSentinel.toTls12, 24);
+    if (versionsOf(this.#options).includes("TLS 1.3")) random.set(downgradeSentinel.toTls12, 24);
     return random;
   }
 
@@ -212,10 +243,15 @@ export class Server12 {
       random: this.terms.serverRandom,
       sessionId: resumed ? this.#request.hello.sessionId : new Uint8Array(),
       cipherSuite: this.terms.suite.id,
-      compressionMethod: 0,
+      compressionMethod: this.#compressionMethod(),
     };
     const message = serverHello(list.length === 0 ? fields : { ...fields, extensions: list });
     this.#learn(this.#end.emit(message));
+  }
+
+  #compressionMethod(): number {
+    const wanted = this.#request.hello.compressionMethods.find((method) => method !== 0);
+    return this.#end.holds("compression-accepted") ? 0 : (wanted ?? 0);
   }
 
   #learn(sent: Uint8Array | undefined): void {
