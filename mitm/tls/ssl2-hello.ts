@@ -1,5 +1,6 @@
+import { extension } from "./extensions.ts";
 import { clientHello, withHeader } from "./messages.ts";
-import { ContentType, HandshakeType, ProtocolVersion } from "./numbers.ts";
+import { ContentType, HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme } from "./numbers.ts";
 import { plaintextRecord } from "./record-keys.ts";
 
 /**
@@ -16,7 +17,7 @@ import { plaintextRecord } from "./record-keys.ts";
  *         uint16 challenge_length;
  *         V2CipherSpec cipher_specs[V2ClientHello.cipher_spec_length];
  *         opaque session_id[V2ClientHello.session_id_length];
- *         opaque challenge[V2ClientHello.challenge_length;
+ *         opaque challenge[V2ClientHello.challenge_length];
  *     } V2ClientHello;
  */
 export function ssl2Hello(
@@ -45,6 +46,15 @@ export function ssl2Hello(
     sessionId: new Uint8Array(),
     cipherSuites,
     compressionMethods: [0],
+    // The old form has no room for extensions; a server of this engine goes on with those alone who have these.
+    extensions: [
+      extension.supportedGroups([NamedGroup.secp256r1]),
+      extension.signatureAlgorithms([
+        SignatureScheme.ecdsa_secp256r1_sha256,
+        SignatureScheme.rsa_pkcs1_sha256,
+      ]),
+      extension.extendedMasterSecret(),
+    ],
   });
   return {
     record: plaintextRecord(ContentType.handshake, withHeader(message), ProtocolVersion.TLS_1_0),
