@@ -104,9 +104,12 @@ export async function hearsCommands(lab: GatewayLab, spy: MqttPeer, attack = tru
   const { taken } = await spy.subscribe(topic, { attack });
   if (!taken || lab.target.operator === undefined) return taken;
   const sender = await openSession(lab, lab.target.operator);
+  await sender.subscribe(topic);
   const text = freshText(lab, "command");
   await sender.publish(topic, text);
   const heard = await spy.hears(text);
+  if (!heard && !(await sender.hears(text)))
+    throw new Error(`the operator's own command to ${topic} was not delivered`);
   sender.disconnect();
   return heard;
 }
