@@ -63,6 +63,8 @@ export interface DeviceAttempt {
 export interface DialOptions {
   /** DER: the revocation lists that it shall go by in this attempt. Default: as it is set up. */
   readonly revocationLists?: readonly Uint8Array[] | undefined;
+  /** It goes on trying by itself, as it would in the field, until the attempt is closed. Default: it tries once. */
+  readonly keepsTrying?: boolean;
 }
 
 /** A device that is to be attacked by whoever stands in the gateway's place. */

@@ -28,7 +28,7 @@ export class LabAtDevice extends LabBase implements DeviceLab {
   readonly forge: Forge;
   readonly #door: Door;
   readonly #attempts: DeviceAttempt[] = [];
-  #dialOptions: DialOptions | undefined;
+  #dialOptions: DialOptions | "by itself" | undefined;
 
   constructor(options: LabOptions, { target, gateway, forge, door }: AtDeviceOptions) {
     super(options);
@@ -141,7 +141,7 @@ export class LabAtDevice extends LabBase implements DeviceLab {
   }
 
   async #dial(): Promise<void> {
-    if (this.target.dial === undefined) return;
+    if (this.target.dial === undefined || this.#dialOptions === "by itself") return;
     const attempt = await this.target.dial(
       this.transport,
       this.#door.address(this.transport),

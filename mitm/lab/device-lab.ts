@@ -13,8 +13,11 @@ export interface ServeOptions {
   readonly dtls?: Partial<DtlsServerOptions>;
   /** Names of the messages that are the attack. Default: Certificate, where the credential is not the valid one. */
   readonly marks?: readonly string[];
-  /** What the device gets to know from elsewhere before it dials. */
-  readonly dial?: DialOptions;
+  /**
+   * What the device gets to know from elsewhere before it dials. "by itself": it was told to keep trying before, so it
+   * is only waited for, now and from here on.
+   */
+  readonly dial?: DialOptions | "by itself";
 }
 
 /** The lab against a device: the attacker stands in the gateway's place. */
