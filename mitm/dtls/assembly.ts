@@ -35,7 +35,7 @@ interface Partial {
 const furthestAhead = 10;
 const largestMessage = 2 ** 16;
 /** Where a weak twin that keeps everything has no memory left. */
-const memoryOfAWeakTwin = 2 ** 24;
+const memoryOfAWeakTwin = 2 ** 22;
 
 export type Added = "kept" | "old" | "refused" | "exhausted";
 

@@ -18,7 +18,7 @@ import type { Address } from "../endpoint.ts";
 import type { Message } from "./assembly.ts";
 import { DtlsEnd } from "./end.ts";
 import type { Incoming } from "./incoming.ts";
-import { readServerKeyExchange, verifyServerKeyExchange } from "./key-exchange.ts";
+import { readServerKeyExchange, type SignedParams, verifyServerKeyExchange } from "./key-exchange.ts";
 import { type MessageName, messageName } from "./names.ts";
 import type { DtlsOptions, Psk } from "./options.ts";
 import type { MessageOrder } from "./order.ts";
@@ -54,6 +54,7 @@ export class DtlsClient extends DtlsEnd {
   #verifyRequests = 0;
   #requested: CertificateRequest | undefined;
   #serverKey: { readonly group: number; readonly point: Uint8Array } | undefined;
+  #signed: SignedParams | undefined;
   #ownShare: KeyShare | undefined;
 
   private constructor(port: DatagramPort, options: DtlsClientOptions) {
@@ -98,6 +99,11 @@ export class DtlsClient extends DtlsEnd {
       else this.#other(incoming);
       return this.order.has("Finished") || this.#finishedWithout(incoming);
     });
+  }
+
+  /** Hears the HelloVerifyRequest and ServerHello of a further handshake on the same pair of addresses. */
+  listenAgain(): void {
+    this.incoming.unnumbered = new Set([HandshakeType.hello_verify_request, HandshakeType.server_hello]);
   }
 
   /** The messages that a right client sends after the server's flight. */
@@ -217,6 +223,7 @@ export class DtlsClient extends DtlsEnd {
     });
     const alert = this.options.verifyPeer?.(this.peerChain);
     if (alert !== undefined) throw Refusal.byThisEnd(alert, `refused the certificate: ${alert}`);
+    this.#verifyKeyExchange();
   }
 
   #keyExchange(body: Uint8Array): void {
@@ -228,8 +235,15 @@ export class DtlsClient extends DtlsEnd {
     if (!offered && this.tolerance.holds("unoffered-group")) {
       throw Refusal.byThisEnd("illegal_parameter", `group ${exchange.key?.group} was not offered`);
     }
-    if (exchange.signed === undefined || this.tolerance.isAttacker) return;
-    verifyServerKeyExchange(exchange.signed, this.peerChain, {
+    this.#signed = exchange.signed;
+    // A weak twin that takes messages in any order may have to wait for the key.
+    const waits = this.peerChain.length === 0 && this.tolerance.lacks("handshake-order-not-enforced");
+    if (!waits) this.#verifyKeyExchange();
+  }
+
+  #verifyKeyExchange(): void {
+    if (this.#signed === undefined || this.tolerance.isAttacker) return;
+    verifyServerKeyExchange(this.#signed, this.peerChain, {
       randoms: [this.random, this.peerRandom ?? new Uint8Array(32)],
       offered: this.options.signatureSchemes ?? defaultSchemes,
       tolerance: this.tolerance,

@@ -166,6 +166,11 @@ export abstract class DtlsEnd implements ScriptedEnd {
 
   // --- receiving ---
 
+  /** What comes next, of any kind, for a handshake by hand; undefined: nothing within the time. */
+  async next(timeoutMs: number): Promise<Incoming | undefined> {
+    return await this.incoming.next(performance.now() + timeoutMs);
+  }
+
   async receive(timeoutMs: number): Promise<Received> {
     const until = performance.now() + timeoutMs;
     while (this.#ended === undefined) {
@@ -232,9 +237,9 @@ export abstract class DtlsEnd implements ScriptedEnd {
   /** Whether application data may be taken, by the epoch it came in. */
   protected accepts({ epoch }: { readonly epoch: number }): boolean {
     if (epoch > 0) return true;
-    return this.records.readEpoch === 0
-      ? !this.tolerance.holds("plaintext-data-accepted")
-      : this.tolerance.lacks("plaintext-data-accepted");
+    if (this.tolerance.lacks("plaintext-data-accepted")) return true;
+    // Before there are keys an attacker reads everything; and an end that was talked out of having keys has none.
+    return this.records.readEpoch === 0 && (this.tolerance.isAttacker || this.open);
   }
 
   #alerts = 0;

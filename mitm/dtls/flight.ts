@@ -1,6 +1,6 @@
 import { handshakeHeaderLength, writeFragment, writeMessage } from "../../dtls/wire/handshake.ts";
 import { ContentType } from "../../dtls/wire/registry.ts";
-import type { Forgery, RecordLayer } from "./records.ts";
+import type { Forgery } from "./records.ts";
 
 /** Something that goes into one record; it is sealed anew each time that it is sent. */
 export interface Unit {
@@ -35,13 +35,12 @@ export function unitsOfMessage(
   return units;
 }
 
-/** Seals the units and packs the records into as few datagrams as `mtu` allows, in order. */
-export function datagramsOf(units: readonly Unit[], records: RecordLayer, mtu: number): Uint8Array[] {
+/** Packs records into as few datagrams as `mtu` allows, in order. */
+export function datagramsOf(records: readonly Uint8Array[], mtu: number): Uint8Array[] {
   const datagrams: Uint8Array[] = [];
   let open: Uint8Array[] = [];
   let length = 0;
-  for (const { type, fragment, forgery } of units) {
-    const record = records.write(type, fragment, forgery);
+  for (const record of records) {
     if (open.length > 0 && length + record.length > mtu) {
       datagrams.push(Buffer.concat(open));
       open = [];

@@ -29,7 +29,8 @@ export class Outgoing {
   readonly #options: DtlsOptions;
   readonly #transcript: (message: Uint8Array) => void;
   #flight: Unit[] = [];
-  #unsent: Unit[] = [];
+  /** Sealed when they were said: keys may change within a flight. */
+  #unsent: Uint8Array[] = [];
   #said: Said[] = [];
   #sentAt = 0;
   /** message_seq of the next message. */
@@ -65,14 +66,15 @@ export class Outgoing {
   add(item: Replacement, attack: boolean): void {
     const { writeEpoch } = this.#records;
     if (item.kind === "changeCipherSpec") {
-      this.#put(ContentType.change_cipher_spec, Uint8Array.of(1), { epoch: writeEpoch });
+      const fragment = Uint8Array.of(1);
+      this.#put({ type: ContentType.change_cipher_spec, fragment, forgery: { epoch: writeEpoch } });
       this.#say({ what: "ChangeCipherSpec", attack, bytes: 1 });
       this.#records.writeEpoch += 1;
       return;
     }
     if (item.kind === "record") {
       const epoch = item.protected === undefined ? writeEpoch : item.protected ? Math.max(1, writeEpoch) : 0;
-      this.#put(item.contentType, item.fragment, { epoch });
+      this.#put({ type: item.contentType, fragment: item.fragment, forgery: { epoch } });
       const what = `record of ${contentTypeName(item.contentType)}`;
       this.#say({ what, attack, bytes: item.fragment.length, note: item.note });
       return;
@@ -90,20 +92,19 @@ export class Outgoing {
     const epoch = this.#records.writeEpoch;
     if (framing === undefined) {
       const room = (this.#options.mtu ?? defaultMtu) - this.#records.overhead;
-      const units = unitsOfMessage({ msgType, messageSeq, body }, epoch, room);
-      this.#flight.push(...units);
-      this.#unsent.push(...units);
+      for (const unit of unitsOfMessage({ msgType, messageSeq, body }, epoch, room)) this.#put(unit);
     } else {
-      for (const fragment of framing.fragments) this.#put(ContentType.handshake, fragment, { epoch });
+      for (const fragment of framing.fragments) {
+        this.#put({ type: ContentType.handshake, fragment, forgery: { epoch } });
+      }
     }
     const attack = marked || framing !== undefined;
     this.#say({ what: name, attack, bytes: body.length, note });
   }
 
-  #put(type: number, fragment: Uint8Array, forgery: Forgery): void {
-    const unit = { type, fragment, forgery };
+  #put(unit: Unit): void {
     this.#flight.push(unit);
-    this.#unsent.push(unit);
+    this.#unsent.push(this.#records.write(unit.type, unit.fragment, unit.forgery));
   }
 
   #say(said: Said): void {
@@ -122,7 +123,7 @@ export class Outgoing {
   /** The whole flight again, if it is not sent already just now. */
   again(atLeastMsAgo: number): void {
     if (this.#flight.length === 0 || performance.now() - this.#sentAt < atLeastMsAgo) return;
-    this.#transmit(this.#flight);
+    this.#transmit(this.#flight.map((unit) => this.#records.write(unit.type, unit.fragment, unit.forgery)));
     this.#record({ what: `${this.last} and what belongs to it`, bytes: 0, note: "sent again" });
     this.#sentAt = performance.now();
   }
@@ -139,9 +140,9 @@ export class Outgoing {
     this.#record({ ...saying, bytes: bytes.length });
   }
 
-  #transmit(units: readonly Unit[]): void {
+  #transmit(records: readonly Uint8Array[]): void {
     const mtu = this.#options.mtu ?? defaultMtu;
-    for (const datagram of datagramsOf(units, this.#records, mtu)) this.#port.send(datagram);
+    for (const datagram of datagramsOf(records, mtu)) this.#port.send(datagram);
   }
 
   #record({ what, bytes, attack, note }: Said): void {
