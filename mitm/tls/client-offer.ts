@@ -5,16 +5,10 @@ import type { RawExtension } from "../../dtls/wire/hello.ts";
 import { ExtensionReader, extension } from "./extensions.ts";
 import { finishedData, hashLength, KeySchedule } from "./key-schedule.ts";
 import { ClientHello, decode, encode, type MessageBody, withHeader } from "./messages.ts";
-import {
-  HandshakeType,
-  NamedGroup,
-  ProtocolVersion,
-  TlsCipherSuite,
-  type TlsVersion,
-} from "./numbers.ts";
+import { HandshakeType, NamedGroup, ProtocolVersion, TlsCipherSuite, type TlsVersion } from "./numbers.ts";
 import type { TlsSession } from "./session.ts";
 import { defaultSignatureSchemes } from "./signatures.ts";
-import { suite13, suites12, suites13 } from "./suites.ts";
+import { suite13, suites12, suites13, versionsOf } from "./suites.ts";
 import type { TlsEndOptions } from "./tls-end.ts";
 import type { Transcript } from "./transcript.ts";
 
@@ -139,7 +133,7 @@ export class ClientOffer {
   #speaks(version: TlsVersion, context: OfferContext): boolean {
     // A renegotiation stays in its version.
     if (context.renegotiated !== undefined) return version === "TLS 1.2";
-    return this.options.versions?.includes(version) !== false;
+    return versionsOf(this.options).includes(version);
   }
 
   #sessionIdFor(context: OfferContext): Uint8Array {

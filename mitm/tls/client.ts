@@ -1,4 +1,5 @@
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Address, Credential, HandshakeResult } from "../endpoint.ts";
 import { MitmError } from "../errors.ts";
 import { ClientOffer, type OfferContext, type OfferOptions } from "./client-offer.ts";
@@ -41,7 +42,7 @@ export class TlsClient extends TlsEnd {
   tls13: Client13 | undefined;
   readonly #options: TlsClientOptions;
 
-  private constructor(socket: Socket, options: TlsClientOptions) {
+  private constructor(socket: Duplex, options: TlsClientOptions) {
     super(socket, "client", options);
     this.#options = options;
     this.records.version = ProtocolVersion.TLS_1_0;
@@ -65,7 +66,7 @@ export class TlsClient extends TlsEnd {
   }
 
   /** On a socket that is connected. */
-  static over(socket: Socket, options: TlsClientOptions): TlsClient {
+  static over(socket: Duplex, options: TlsClientOptions): TlsClient {
     return new TlsClient(socket, options);
   }
 

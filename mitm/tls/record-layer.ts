@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Recorder } from "../record/recorder.ts";
 import { ContentType, ProtocolVersion } from "./numbers.ts";
 import { type OpenedRecord, plaintextRecord, type RecordKeys, recordHeaderLength } from "./record-keys.ts";
@@ -47,7 +47,7 @@ const sequenceSlack = 16;
  * takes any bytes, and `write.seal` makes a sealed record that can be altered first.
  */
 export class RecordLayer {
-  readonly socket: Socket;
+  readonly socket: Duplex;
   /** Opens what comes. */
   read: RecordKeys | undefined;
   /** Seals what goes. */
@@ -66,7 +66,7 @@ export class RecordLayer {
   #first = true;
   #wake: () => void = () => {};
 
-  constructor(socket: Socket, options: RecordLayerOptions) {
+  constructor(socket: Duplex, options: RecordLayerOptions) {
     this.socket = socket;
     this.#options = options;
     this.#peer = options.side === "client" ? "server" : "client";

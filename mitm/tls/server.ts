@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { randomBytes } from "../../dtls/crypto/random.ts";
 import type { HandshakeResult } from "../endpoint.ts";
 import type { HandshakeMessage } from "./message-reader.ts";
@@ -31,12 +31,12 @@ export class TlsServer extends TlsEnd {
   readonly #options: TlsServerOptions;
   #refusedRenegotiations = 0;
 
-  private constructor(socket: Socket, options: TlsServerOptions) {
+  private constructor(socket: Duplex, options: TlsServerOptions) {
     super(socket, "server", options, options.head);
     this.#options = options;
   }
 
-  static accept(socket: Socket, options: TlsServerOptions): TlsServer {
+  static accept(socket: Duplex, options: TlsServerOptions): TlsServer {
     return new TlsServer(socket, options);
   }
 

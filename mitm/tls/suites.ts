@@ -1,6 +1,6 @@
 import { type AeadAlgorithm, aeadAlgorithms } from "../../dtls/crypto/aead.ts";
 import { type PrfHash, type Suite, suites } from "../../dtls/crypto/suites.ts";
-import { TlsCipherSuite } from "./numbers.ts";
+import { TlsCipherSuite, type TlsVersion } from "./numbers.ts";
 
 /** RFC 8446 §B.4 */
 export interface Suite13 {
@@ -48,4 +48,16 @@ export function suite12(id: number): Suite | undefined {
 export function suiteName(id: number): string {
   for (const [name, known] of Object.entries(TlsCipherSuite)) if (known === id) return name;
   return `cipher suite 0x${id.toString(16).padStart(4, "0")}`;
+}
+
+/** The versions that an end speaks: those that it was told, or else those that its suites are of. */
+export function versionsOf(options: {
+  readonly versions?: readonly TlsVersion[];
+  readonly cipherSuites?: readonly number[];
+}): readonly TlsVersion[] {
+  const { versions, cipherSuites } = options;
+  if (versions !== undefined) return versions;
+  const has13 = cipherSuites?.some((id) => suite13(id) !== undefined) ?? true;
+  const has12 = cipherSuites?.some((id) => suite13(id) === undefined) ?? true;
+  return [...(has13 ? (["TLS 1.3"] as const) : []), ...(has12 ? (["TLS 1.2"] as const) : [])];
 }

@@ -1,4 +1,5 @@
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { RawExtension } from "../../dtls/wire/hello.ts";
 import type {
   EndOptions,
@@ -8,6 +9,7 @@ import type {
   Replacement,
   ScriptedEnd,
 } from "../endpoint.ts";
+import type { Flow } from "../record/recorder.ts";
 import { type HandshakeMessage, type Item, MessageReader } from "./message-reader.ts";
 import { type MessageBody, withHeader } from "./messages.ts";
 import {
@@ -22,6 +24,7 @@ import type { RecordKeys } from "./record-keys.ts";
 import { RecordLayer } from "./record-layer.ts";
 import { holdsRule, type TlsRule } from "./rules.ts";
 import { Refused, Stopped } from "./stopped.ts";
+import { versionsOf } from "./suites.ts";
 import { Transcript } from "./transcript.ts";
 
 /** What TLS clients and servers have in common. */
@@ -87,7 +90,7 @@ export abstract class TlsEnd implements ScriptedEnd {
   #idle = 0;
 
   protected constructor(
-    socket: Socket,
+    socket: Duplex,
     side: "client" | "server",
     options: TlsEndOptions,
     head?: Uint8Array,
@@ -162,9 +165,8 @@ export abstract class TlsEnd implements ScriptedEnd {
   /** The record, and the switch of the own keys where new ones are waiting. The hook is not asked. */
   sendChangeCipherSpec(options: MessageOptions = {}): void {
     // RFC 8446 §D.4: in TLS 1.3 it means nothing, and stays in clear.
-    this.records.send(ContentType.change_cipher_spec, Uint8Array.of(1), {
-      protected: this.version === "TLS 1.2",
-    });
+    const inClear = this.version !== "TLS 1.2";
+    this.records.send(ContentType.change_cipher_spec, Uint8Array.of(1), inClear ? { protected: false } : {});
     this.#sent("ChangeCipherSpec", 1, options);
     this.switchWriteKeys();
   }
@@ -468,7 +470,7 @@ export abstract class TlsEnd implements ScriptedEnd {
   }
 
   get #mayBe13(): boolean {
-    return this.options.versions?.includes("TLS 1.3") !== false;
+    return versionsOf(this.options).includes("TLS 1.3");
   }
 
   #alertInHandshake(item: Extract<Item, { kind: "alert" }>): void {
@@ -539,12 +541,14 @@ export abstract class TlsEnd implements ScriptedEnd {
 
 export type ContentKind = "ChangeCipherSpec" | "application data";
 
-function flowOf(socket: Socket, side: "client" | "server") {
-  const local = { address: socket.localAddress ?? "", port: socket.localPort ?? 0 };
-  const remote = { address: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+/** A stream that is no socket, as between two ends in one process, has no addresses. */
+function flowOf(socket: Duplex, side: "client" | "server"): Flow {
+  const from = socket instanceof Socket ? socket : undefined;
+  const local = { address: from?.localAddress ?? "", port: from?.localPort ?? 0 };
+  const remote = { address: from?.remoteAddress ?? "", port: from?.remotePort ?? 0 };
   return side === "client"
-    ? ({ protocol: "tcp", client: local, server: remote } as const)
-    : ({ protocol: "tcp", client: remote, server: local } as const);
+    ? { protocol: "tcp", client: local, server: remote }
+    : { protocol: "tcp", client: remote, server: local };
 }
 
 function recordName(contentType: number, fragment: Uint8Array): string {

@@ -1,0 +1,205 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:net";
+import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect } from "node:tls";
+import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { TlsClient, type TlsClientOptions } from "../../mitm/tls/client.ts";
+import { TlsServer, type TlsServerOptions } from "../../mitm/tls/server.ts";
+import { Parties, partyAlgorithms } from "../support/mitm/tls-parties.ts";
+
+let parties: Parties;
+beforeAll(async () => {
+  parties = await Parties.create();
+});
+
+const closing: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closing.splice(0).toReversed()) close();
+});
+
+async function listening(server: Server): Promise<{ host: string; port: number }> {
+  server.listen(0, "127.0.0.1");
+  closing.push(() => server.close());
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no address");
+  return { host: "127.0.0.1", port: address.port };
+}
+
+/** Node's server, which wants a client certificate and sends back what it gets. */
+async function nodeServer(version: "TLSv1.2" | "TLSv1.3", over: object = {}, who = "gateway-p256") {
+  const peers: TLSSocket[] = [];
+  const server = createTlsServer(
+    {
+      ...parties.the(who).pem,
+      ca: parties.caPem,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: version,
+      maxVersion: version,
+      ...over,
+    },
+    (socket) => {
+      peers.push(socket);
+      socket.on("data", (data) => socket.write(data)).on("error", () => {});
+    },
+  );
+  server.on("tlsClientError", () => {});
+  return { address: await listening(server), peers };
+}
+
+async function ourServer(over: Partial<TlsServerOptions> = {}) {
+  const server = createServer({ allowHalfOpen: true });
+  const accepted = new Promise<TlsServer>((resolve) => {
+    server.once("connection", (socket) => {
+      closing.push(() => socket.destroy());
+      resolve(TlsServer.accept(socket, parties.server(over)));
+    });
+  });
+  return { address: await listening(server), accepted };
+}
+
+async function ourClient(address: { host: string; port: number }, over: Partial<TlsClientOptions> = {}) {
+  const client = await TlsClient.connect(address, parties.client(over));
+  closing.push(() => client.destroy());
+  return client;
+}
+
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
+
+async function expectEcho(end: TlsClient): Promise<void> {
+  end.send(Buffer.from("hello"));
+  const answer = await end.receive(5000);
+  expect(answer.kind === "data" ? text(answer.data) : answer).toBe("hello");
+}
+
+const suites = {
+  TLS_AES_128_GCM_SHA256: 0x1301,
+  TLS_AES_256_GCM_SHA384: 0x1302,
+  TLS_CHACHA20_POLY1305_SHA256: 0x1303,
+  "ECDHE-ECDSA-AES128-GCM-SHA256": 0xc02b,
+  "ECDHE-ECDSA-AES256-GCM-SHA384": 0xc02c,
+  "ECDHE-ECDSA-CHACHA20-POLY1305": 0xcca9,
+};
+
+describe("a client against Node's server", () => {
+  for (const [name, id] of Object.entries(suites)) {
+    test(name, async () => {
+      const version = id < 0x2000 ? "TLSv1.3" : "TLSv1.2";
+      const { address, peers } = await nodeServer(version);
+      const client = await ourClient(address, { cipherSuites: [id] });
+      const result = await client.handshake();
+      expect(result).toMatchObject({ completed: true, cipherSuite: id, resumed: false });
+      await expectEcho(client);
+      expect(peers[0]?.authorized).toBe(true);
+      expect(peers[0]?.getPeerCertificate().subject.CN).toBe("device-p256");
+      client.close();
+      expect(await client.receive(5000)).toMatchObject({ kind: "closed" });
+    });
+  }
+
+  for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+    for (const algorithm of partyAlgorithms) {
+      test(`${version}: keys of ${algorithm} on both sides`, async () => {
+        const { address } = await nodeServer(version, {}, `gateway-${algorithm}`);
+        const { credential } = parties.the(`device-${algorithm}`);
+        const client = await ourClient(address, { credential });
+        expect(await client.handshake()).toMatchObject({ completed: true });
+        await expectEcho(client);
+      });
+    }
+  }
+
+  test("without a certificate, TLS 1.3: the verdict comes after the handshake", async () => {
+    const { address } = await nodeServer("TLSv1.3");
+    const client = await ourClient(address, { credential: undefined });
+    expect(await client.handshake()).toMatchObject({ completed: true });
+    expect(await client.receive(5000)).toMatchObject({ kind: "alert", fatal: true });
+  });
+
+  test("without a certificate, TLS 1.2: the handshake fails", async () => {
+    const { address } = await nodeServer("TLSv1.2");
+    const client = await ourClient(address, { credential: undefined });
+    expect(await client.handshake()).toMatchObject({ completed: false, refusedAt: "Finished" });
+  });
+
+  test("a HelloRetryRequest is answered", async () => {
+    const { address } = await nodeServer("TLSv1.3", { ecdhCurve: "P-384" });
+    const client = await ourClient(address);
+    expect(await client.handshake()).toMatchObject({ completed: true });
+    await expectEcho(client);
+  });
+});
+
+describe("a server against Node's client", () => {
+  for (const [name, id] of Object.entries(suites)) {
+    test(name, async () => {
+      const { address, accepted } = await ourServer({ cipherSuites: [id] });
+      const client = tlsConnect({
+        ...address,
+        ...parties.the("device-p256").pem,
+        ca: parties.caPem,
+        servername: "gateway.test",
+      });
+      closing.push(() => client.destroy());
+      const server = await accepted;
+      const result = await server.handshake();
+      expect(result).toMatchObject({ completed: true, cipherSuite: id });
+      expect(server.peerChain).toHaveLength(2);
+      client.write("ping");
+      const received = await server.receive(5000);
+      expect(received.kind === "data" ? text(received.data) : received).toBe("ping");
+      server.send(Buffer.from("pong"));
+      const [answer] = await once(client, "data");
+      expect(text(answer)).toBe("pong");
+      server.close();
+      await once(client, "end");
+    });
+  }
+
+  for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+    for (const algorithm of partyAlgorithms) {
+      test(`${version}: keys of ${algorithm} on both sides`, async () => {
+        const { address, accepted } = await ourServer({
+          credential: parties.the(`gateway-${algorithm}`).credential,
+        });
+        const client = tlsConnect({
+          ...address,
+          ...parties.the(`device-${algorithm}`).pem,
+          ca: parties.caPem,
+          servername: "gateway.test",
+          maxVersion: version,
+        });
+        closing.push(() => client.destroy());
+        const server = await accepted;
+        expect(await server.handshake()).toMatchObject({ completed: true });
+      });
+    }
+  }
+});
+
+describe("a client against our server", () => {
+  for (const version of ["TLS 1.2", "TLS 1.3"] as const) {
+    test(`${version}: both ways`, async () => {
+      const { address, accepted } = await ourServer({ versions: [version] });
+      const client = await ourClient(address);
+      const server = await accepted;
+      const [ofClient, ofServer] = await Promise.all([client.handshake(), server.handshake()]);
+      expect(ofClient).toMatchObject({
+        completed: true,
+        version,
+        peerChain: parties.the("gateway-p256").credential.chain,
+      });
+      expect(ofServer).toMatchObject({
+        completed: true,
+        version,
+        peerChain: parties.the("device-p256").credential.chain,
+      });
+      server.send(Buffer.from("from the server"));
+      const received = await client.receive(5000);
+      expect(received.kind === "data" ? text(received.data) : received).toBe("from the server");
+      client.close();
+      expect(await server.receive(5000)).toEqual({ kind: "closed", how: "close_notify" });
+      expect(await server.receive(5000)).toEqual({ kind: "closed", how: "closed after close_notify" });
+    });
+  }
+});
