@@ -80,6 +80,8 @@ export class Server13 {
     const psk = this.#psk();
     const earlySecret = psk === undefined ? undefined : this.#earlySecret(psk);
     const share = keyShareOf(entry.group);
+    // Before a word is said: no ServerHello for a share that is none.
+    const shared = agreed(end, share, entry.keyExchange, this.#options.sharedSecret);
     const list = [
       extension.selectedVersion(ProtocolVersion.TLS_1_3),
       extension.keyShare({ group: entry.group, keyExchange: share?.publicKey ?? new Uint8Array() }),
@@ -87,7 +89,6 @@ export class Server13 {
     if (psk !== undefined) list.push(extension.selectedPsk(0));
     this.#emitServerHello(serverHello(this.#helloFields(randomBytes(32), list)).body);
     end.emitChangeCipherSpec();
-    const shared = agreed(end, share, entry.keyExchange, this.#options.sharedSecret);
     this.#useHandshakeKeys(shared, earlySecret !== undefined);
     this.#emitEncryptedExtensions(earlySecret !== undefined);
     if (psk === undefined) this.#emitCertificate();
