@@ -30,7 +30,8 @@ export interface FramerLimits {
  */
 export class Framer {
   readonly #limits: FramerLimits;
-  #expect: "first_byte" | "length" | "protocol" | "identifier" | "body" | "nothing" = "first_byte";
+  #expect: "first_byte" | "length" | "protocol" | "connect_flags" | "identifier" | "body" | "nothing" =
+    "first_byte";
   #type = 0;
   #length = 0;
   #lengthBytes = 0;
@@ -86,6 +87,8 @@ export class Framer {
         return this.#lengthOctet(octet, end);
       case "protocol":
         return this.#protocolOctet(octet, end);
+      case "connect_flags":
+        return this.#connectFlags(octet, end);
       case "identifier":
         return this.#identifierOctet(octet, end);
       case "body":
@@ -146,6 +149,15 @@ export class Framer {
     const level = protocolLevel(this.#protocol);
     if (level === undefined) return { reason: "malformed_packet" };
     if (level !== 4) return { reason: "protocol_version", level };
+    if (this.#left === 0) this.#endPacket(end);
+    else this.#expect = "connect_flags";
+    return undefined;
+  }
+
+  #connectFlags(octet: number, end: number): FramerFault | undefined {
+    this.#left -= 1;
+    // MQTT-3.1.2-22: no password without a user name. The broker's parser does not look.
+    if ((octet & 0xc0) === 0x40) return { reason: "protocol_error" };
     if (this.#left === 0) this.#endPacket(end);
     else this.#expect = "body";
     return undefined;

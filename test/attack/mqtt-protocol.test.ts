@@ -35,6 +35,12 @@ test.each([
   ],
   ["M-12: MQTT-3.1.2-3: the reserved connect flag", flagged(connectBytes("d1"), 0x01), "protocol_error", ""],
   [
+    "M-12: MQTT-3.1.2-22: a password without a user name",
+    Buffer.from("101200044d515454044200000002643100027878", "hex"),
+    "protocol_error",
+    "",
+  ],
+  [
     "M-12: MQTT-2.2.2-2: reserved flags of the fixed header",
     Buffer.from("1100", "hex"),
     "malformed_packet",

@@ -152,3 +152,15 @@ test.each(["4000", "400107", "6200", "8200", "a20100"])(
     expect(judge([bytes]).fault).toEqual({ reason: "malformed_packet" });
   },
 );
+
+test("MQTT-3.1.2-22: a password without a user name is a protocol error, however the CONNECT is split", () => {
+  const connect = Buffer.concat([connectBytes("a"), Buffer.from("000178", "hex")]);
+  connect[1] = (connect[1] ?? 0) + 3;
+  const flagged = (flags: number) => {
+    connect[9] = flags;
+    return Array.from(connect, (octet) => Uint8Array.of(octet));
+  };
+  expect(judge(flagged(0x42)).fault).toEqual({ reason: "protocol_error" });
+  expect(judge([connect]).fault).toEqual({ reason: "protocol_error" });
+  expect(judge(flagged(0x82)).fault).toBeUndefined();
+});
