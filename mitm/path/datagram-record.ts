@@ -42,6 +42,8 @@ export interface PathDatagram {
   readonly from: End;
   /** Counted from 0, in each direction of a flow. */
   readonly index: number;
+  /** When it came, of performance.now(). */
+  readonly atMs: number;
   readonly bytes: Uint8Array;
   readonly records: readonly DtlsRecord[];
   /** "ClientHello", "ServerHello, Certificate (fragment)", "protected application data". */

@@ -132,6 +132,7 @@ export class UdpFlow {
     const datagram: PathDatagram = {
       from,
       index: this.#sent[from],
+      atMs: performance.now(),
       bytes,
       records,
       what: describe(records),

@@ -23,6 +23,27 @@ import p18PathA from "./p-18-path-a-early-data-to-gateway.ts";
 import p18PathB from "./p-18-path-b-early-data-to-device.ts";
 import p21PathA from "./p-21-path-a-plaintext-prefix-to-gateway.ts";
 import p21PathB from "./p-21-path-b-plaintext-prefix-to-device.ts";
+import u07a from "./u-07a-record-again-to-gateway.ts";
+import u07b from "./u-07b-record-again-to-device.ts";
+import u07c from "./u-07c-record-again-late-to-gateway.ts";
+import u07d from "./u-07d-record-again-late-to-device.ts";
+import u07e from "./u-07e-handshake-again-to-gateway.ts";
+import u07f from "./u-07f-handshake-again-to-device.ts";
+import u08a from "./u-08a-record-late-to-gateway.ts";
+import u08b from "./u-08b-record-late-to-device.ts";
+import u08c from "./u-08c-record-too-late-to-gateway.ts";
+import u08d from "./u-08d-record-too-late-to-device.ts";
+import u11a from "./u-11a-application-data-in-clear-to-gateway.ts";
+import u11b from "./u-11b-application-data-in-clear-to-device.ts";
+import u11c from "./u-11c-fatal-alert-in-clear-to-gateway.ts";
+import u11d from "./u-11d-fatal-alert-in-clear-to-device.ts";
+import u11e from "./u-11e-close-notify-in-clear-to-gateway.ts";
+import u11f from "./u-11f-close-notify-in-clear-to-device.ts";
+import u11g from "./u-11g-finished-in-clear-to-gateway.ts";
+import u11h from "./u-11h-finished-in-clear-to-device.ts";
+import u11i from "./u-11i-client-hello-in-clear-to-gateway.ts";
+import u11j from "./u-11j-hello-request-in-clear-to-device.ts";
+import u11k from "./u-11k-client-hello-with-cookie-to-gateway.ts";
 
 export const pathAttacks: readonly Attack[] = [
   p01Path,
@@ -49,4 +70,25 @@ export const pathAttacks: readonly Attack[] = [
   p18PathB,
   p21PathA,
   p21PathB,
+  u07a,
+  u07b,
+  u07c,
+  u07d,
+  u07e,
+  u07f,
+  u08a,
+  u08b,
+  u08c,
+  u08d,
+  u11a,
+  u11b,
+  u11c,
+  u11d,
+  u11e,
+  u11f,
+  u11g,
+  u11h,
+  u11i,
+  u11j,
+  u11k,
 ];

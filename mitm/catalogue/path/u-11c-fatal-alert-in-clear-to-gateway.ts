@@ -1,0 +1,12 @@
+import { pairAttack } from "../../attack.ts";
+import { fatalAlert, sendInClear } from "./in-clear.ts";
+
+export default pairAttack({
+  id: "U-11c",
+  title: "a fatal alert in clear sent to the gateway in an open session",
+  transports: ["dtls"],
+  defeats: "plaintext-alert-obeyed",
+  severity: "medium",
+  reference: { rfc: ["RFC 6347 §4.1.2.7"], cwe: [345, 400], en303645: ["5.5-1"], cra: ["I(2)(h)"] },
+  run: (lab) => sendInClear(lab, "gateway", fatalAlert, "a fatal alert in clear", "obeyed"),
+});
