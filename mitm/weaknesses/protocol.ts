@@ -53,4 +53,8 @@ export const protocolWeaknesses = {
     remedy:
       "Let the library validate each key share before it is used, and refuse a shared secret of zeros (RFC 7748 §6.1).",
   },
+  "finished-length-not-checked": {
+    what: "Of verify_data in Finished as much is compared as the peer sent.",
+    remedy: "Compare the length first, then all of verify_data, in constant time.",
+  },
 } as const satisfies Record<string, WeaknessText>;

@@ -16,6 +16,14 @@ import p06a from "./p-06a-zero-share.ts";
 import p06b from "./p-06b-short-share.ts";
 import p06c from "./p-06c-point-off-the-curve.ts";
 import p06d from "./p-06d-point-at-infinity.ts";
+import p19a from "./p-19a-zeros-finished-to-gateway-tls13.ts";
+import p19b from "./p-19b-truncated-finished-to-gateway-tls13.ts";
+import p19c from "./p-19c-zeros-finished-to-gateway-tls12.ts";
+import p19d from "./p-19d-truncated-finished-to-gateway-tls12.ts";
+import p19e from "./p-19e-zeros-finished-to-device-tls13.ts";
+import p19f from "./p-19f-truncated-finished-to-device-tls13.ts";
+import p19g from "./p-19g-zeros-finished-to-device-tls12.ts";
+import p19h from "./p-19h-truncated-finished-to-device-tls12.ts";
 
 export const protocolAttacks: readonly Attack[] = [
   p01a,
@@ -35,4 +43,12 @@ export const protocolAttacks: readonly Attack[] = [
   p06b,
   p06c,
   p06d,
+  p19a,
+  p19b,
+  p19c,
+  p19d,
+  p19e,
+  p19f,
+  p19g,
+  p19h,
 ];
