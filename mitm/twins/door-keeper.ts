@@ -38,7 +38,9 @@ export class DoorKeeper {
     if (alert !== undefined) return alert;
     const { certificate, identity } = this.#named(chain);
     if (certificate === undefined || identity === undefined) return "bad_certificate";
-    return this.inventory.refusal(certificate, identity);
+    // A common name counts where somebody reads it: the inventory is asked by the right name, if there is one.
+    const right = readTwinIdentity(certificate, this.#pki.trustDomain, this.#lacksOther);
+    return this.inventory.refusal(certificate, right ?? identity);
   };
 
   /** Whose session it is; undefined for a peer that showed no certificate, and was let in nevertheless. */
@@ -49,6 +51,9 @@ export class DoorKeeper {
   register(certificate: Uint8Array, identity: TwinIdentity): void {
     this.inventory.register(certificate, identity);
   }
+
+  readonly #lacksOther = (weakness: string) =>
+    weakness !== "identity-from-common-name" && this.#lacks(weakness);
 
   /** The certificate that the identity is read from, and the identity in it. */
   #named(chain: readonly Uint8Array[]): { certificate?: Uint8Array; identity?: TwinIdentity } {

@@ -1,4 +1,4 @@
-import { broken, type Finding, held, inconclusive } from "../../attack.ts";
+import { broken, type Finding, held } from "../../attack.ts";
 import type { ScriptedEnd } from "../../endpoint.ts";
 import type { GatewayLab } from "../../lab/gateway-lab.ts";
 import type { DeviceAccount } from "../../targets.ts";
@@ -60,6 +60,7 @@ async function stillServed(lab: GatewayLab, end: ScriptedEnd, why: string): Prom
   const answer = await end.receive(lab.patience.answerMs);
   if (answer.kind === "data") return broken(`the session goes on, and is answered, after ${why}`);
   if (answer.kind === "silence" && application === "none") return broken(`the session goes on after ${why}`);
-  if (answer.kind === "silence") return inconclusive(`the session neither ended nor answered after ${why}`);
+  // It answered before: over UDP an end can go without a word.
+  if (answer.kind === "silence") return held(`the session is not answered any more after ${why}`);
   return held(`the session ended when it was used after ${why}`, { next: "closed" });
 }
