@@ -17,12 +17,16 @@ export class LabAtGateway extends LabBase implements GatewayLab {
   readonly target: GatewayTarget;
   readonly attacker: DeviceAccount;
   readonly #forge: Forge | undefined;
+  /** What the target had said before this lab began: of other cases. */
+  readonly #saidBefore: { readonly count: number; readonly last: string | undefined };
 
   constructor(options: LabOptions, target: GatewayTarget, forge: Forge | undefined) {
     super(options);
     this.target = target;
     this.attacker = target.attacker;
     this.#forge = forge;
+    const said = target.refusals?.() ?? [];
+    this.#saidBefore = { count: said.length, last: said.at(-1) };
   }
 
   get victim(): DeviceAccount {
@@ -99,8 +103,15 @@ export class LabAtGateway extends LabBase implements GatewayLab {
   judge(entry: Entry): Finding {
     if (entry.admitted) return broken(`let in: ${entry.how}`);
     const { how, refusedAt, alert } = entry;
-    const said = this.target.refusals?.().at(-1);
+    const said = this.#saidSince();
     return held(said === undefined ? how : `${how}; the target says: ${said}`, { refusedAt, alert });
+  }
+
+  #saidSince(): string | undefined {
+    const said = this.target.refusals?.() ?? [];
+    const last = said.at(-1);
+    const isNew = said.length !== this.#saidBefore.count || last !== this.#saidBefore.last;
+    return isNew ? last : undefined;
   }
 
   async #hello(end: ScriptedEnd, clientId: string | undefined, finishedLast: boolean): Promise<Entry> {
