@@ -125,6 +125,7 @@ export abstract class DtlsEnd implements ScriptedEnd {
     const body = msgType === undefined ? Uint8Array.of(1) : this.bodyOf(name);
     const replacements = this.#options.outgoing?.({ name, msgType, body });
     if (replacements !== undefined) {
+      if (replacements.length === 0) this.outgoing.leaveOut(name);
       for (const replacement of replacements) this.#add(replacement, true);
     } else if (msgType === undefined) {
       this.#add({ kind: "changeCipherSpec" }, this.outgoing.isMarked(name));

@@ -82,6 +82,11 @@ export class Outgoing {
     this.#addMessage(item, attack);
   }
 
+  /** That a message is missing from the flight, which is the attack. */
+  leaveOut(name: string): void {
+    this.#said.push({ what: `(${name} left out)`, attack: true, bytes: 0 });
+  }
+
   #addMessage(item: Extract<Replacement, { kind: "handshake" }>, marked: boolean): void {
     const { msgType, body, transcribed = true, note } = item;
     const messageSeq = this.nextSeq;

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import { randomBytes } from "../../dtls/crypto/random.ts";
 import type { HandshakeResult } from "../endpoint.ts";
 import type { HandshakeMessage } from "./message-reader.ts";
-import { ClientHello, decode, helloRequest, serverHello } from "./messages.ts";
+import { ClientHello, chainOf, decode, helloRequest, serverHello } from "./messages.ts";
 import { HandshakeType, ProtocolVersion } from "./numbers.ts";
 import { ClientRequest } from "./server-choice.ts";
 import type { ServerOptions } from "./server-options.ts";
@@ -89,6 +89,12 @@ export class TlsServer extends TlsEnd {
         tls13.traffic?.receiveKeyUpdate(message);
         return;
       }
+      if (this.#postHandshakeCertificate(message)) return;
+      const isCertificate = message.msgType === HandshakeType.certificate;
+      if (isCertificate && !this.holds("post-handshake-certificate-accepted")) {
+        this.judgePeer(chainOf("TLS 1.3", message.body));
+        return;
+      }
     } else if (message.msgType === HandshakeType.client_hello) {
       await this.#renegotiation(message);
       return;
@@ -99,6 +105,20 @@ export class TlsServer extends TlsEnd {
       "unexpected_message",
       `${message.name} after the handshake`,
     );
+  }
+
+  /**
+   * RFC 8446 §4.6.2: a Certificate of a client after the handshake answers a CertificateRequest, and none was sent. A
+   * server without this rule takes its word for it.
+   */
+  #postHandshakeCertificate(message: HandshakeMessage): boolean {
+    if (this.holds("post-handshake-certificate-accepted")) return false;
+    if (message.msgType === HandshakeType.certificate) {
+      this.judgePeer(chainOf("TLS 1.3", message.body));
+      return true;
+    }
+    const proof: readonly number[] = [HandshakeType.certificate_verify, HandshakeType.finished];
+    return proof.includes(message.msgType);
   }
 
   async #renegotiation(message: HandshakeMessage): Promise<void> {

@@ -3,6 +3,7 @@ import { randomBytes } from "../../dtls/crypto/random.ts";
 import type { Credential } from "../endpoint.ts";
 import { keyShareOf } from "./client-offer.ts";
 import type { Proof13Options } from "./client13.ts";
+import { inflated } from "./compressed-certificate.ts";
 import { extension, type OfferedPsks } from "./extensions.ts";
 import { finishedData, hashLength, KeySchedule, type SecretPair, trafficKeys } from "./key-schedule.ts";
 import type { HandshakeMessage } from "./message-reader.ts";
@@ -30,7 +31,8 @@ import {
   ProtocolVersion,
   PskKeyExchangeMode,
 } from "./numbers.ts";
-import { agreed, checkCertificateVerify13, checkFinished } from "./proofs.ts";
+import { agreed, checkCertificateVerify13, checkFinished, expectFinished13 } from "./proofs.ts";
+import type { RecordKeys } from "./record-keys.ts";
 import { ClientRequest } from "./server-choice.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { chooseScheme, defaultSignatureSchemes, signedContent13, signWith } from "./signatures.ts";
@@ -107,13 +109,15 @@ export class Server13 {
     const { requestCertificate = true } = this.#options;
     const last =
       this.resumed || !requestCertificate
-        ? await end.expect([HandshakeType.finished])
+        ? await expectFinished13(end, [HandshakeType.finished], () => this.#ahead())
         : await this.#authenticate();
-    const base = this.#secrets?.client ?? new Uint8Array();
-    checkFinished(end, last, finishedData(this.suite.hash, base, end.transcript.hash(this.suite.hash)));
-    end.taken(last);
+    if (last !== "application data") {
+      const base = this.#secrets?.client ?? new Uint8Array();
+      checkFinished(end, last, finishedData(this.suite.hash, base, end.transcript.hash(this.suite.hash)));
+      end.taken(last);
+      this.traffic?.useForReading();
+    }
     this.#resumptionHash = end.transcript.hash(this.suite.hash);
-    this.traffic?.useForReading();
     const { tickets } = this.#options;
     const count = tickets === undefined ? 0 : (tickets.count ?? 1);
     for (let sent = 0; sent < count; sent += 1) this.sendTicket();
@@ -351,19 +355,28 @@ export class Server13 {
 
   // --- the client's certificate ---
 
+  /** What the client would go on with, if it had no more to say. */
+  #ahead(): RecordKeys {
+    return trafficKeys(this.suite, this.#applicationSecrets?.client ?? new Uint8Array());
+  }
+
   /** Certificate and CertificateVerify as far as they come; answers the Finished after them. */
-  async #authenticate(): Promise<HandshakeMessage> {
+  async #authenticate(): Promise<HandshakeMessage | "application data"> {
     const end: TlsEnd = this.#end;
     const offered = this.#options.signatureSchemes ?? defaultSignatureSchemes;
     const wanted = new Set<number>([HandshakeType.certificate]);
     if (!end.holds("certificate-message-not-required")) wanted.add(HandshakeType.finished);
+    if (!end.holds("compressed-certificate-accepted")) wanted.add(HandshakeType.compressed_certificate);
+    let proved = false;
     for (;;) {
-      const message = await end.expect([...wanted]);
+      const message = await expectFinished13(end, [...wanted], () => this.#ahead());
+      if (message === "application data") return message;
       switch (message.msgType) {
         case HandshakeType.finished:
           return message;
+        case HandshakeType.compressed_certificate:
         case HandshakeType.certificate: {
-          const chain = chainOf("TLS 1.3", message.body);
+          const chain = clientChain(message);
           wanted.clear();
           if (chain.length === 0) {
             end.require("client-certificate-not-required", false, "certificate_required", "no certificate");
@@ -372,10 +385,12 @@ export class Server13 {
           }
           end.judgePeer(chain);
           wanted.add(HandshakeType.certificate_verify);
-          if (!end.holds("certificate-verify-not-required")) wanted.add(HandshakeType.finished);
+          // Where a further certificate is taken, the proof of the one before is taken for it.
+          if (proved || !end.holds("certificate-verify-not-required")) wanted.add(HandshakeType.finished);
           break;
         }
         default:
+          proved = true;
           checkCertificateVerify13(end, message, end.transcript.hash(this.suite.hash), "client", offered);
           wanted.clear();
           wanted.add(HandshakeType.finished);
@@ -384,6 +399,12 @@ export class Server13 {
       end.taken(message);
     }
   }
+}
+
+/** The chain of a Certificate, also of one that is compressed. */
+function clientChain(message: HandshakeMessage): readonly Uint8Array[] {
+  if (message.msgType === HandshakeType.certificate) return chainOf("TLS 1.3", message.body);
+  return chainOf("TLS 1.3", inflated(message.body));
 }
 
 function seconds(now: (() => number) | undefined): number {
