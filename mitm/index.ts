@@ -31,7 +31,7 @@ export { Door, type DoorOptions } from "./lab/door.ts";
 export type { Patience } from "./lab/lab.ts";
 export { Forge } from "./mint/forge.ts";
 export { type KeptPki, LabPki } from "./mint/lab-pki.ts";
-export { readBundle, writeBundle } from "./record/bundle.ts";
+export { assertBundlePlace, readBundle, writeBundle } from "./record/bundle.ts";
 export type { Recording } from "./record/recorder.ts";
 export { compareRuns, comparisonToLines } from "./report/compare.ts";
 export { runToHtml } from "./report/html.ts";

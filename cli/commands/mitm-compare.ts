@@ -22,7 +22,7 @@ async function compare(
   _options: object,
   [earlier = "", later = ""]: string[],
 ): Promise<ExitCode> {
-  const comparison = compareRuns(readBundle(earlier).report, readBundle(later).report);
+  const comparison = compareRuns(readBundle(earlier), readBundle(later));
   out.result(comparison, () => {
     for (const line of comparisonToLines(comparison)) out.say(line);
   });

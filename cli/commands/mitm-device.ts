@@ -1,14 +1,13 @@
 import { type DeviceSource, Door, Forge, type Transport } from "../../mitm/index.ts";
 import type { ExitCode } from "../errors.ts";
 import { isLoopback } from "../mitm/address.ts";
-import { openLabCa } from "../mitm/lab-ca.ts";
-import { commandLine, type LabOptions, labCaOption, labDefaults, labOptions } from "../mitm/lab-options.ts";
+import { type AttackCa, type AttackCaOptions, attackCaOptions, withAttackCa } from "../mitm/attack-ca.ts";
+import { commandLine, type LabOptions, labDefaults, labOptions } from "../mitm/lab-options.ts";
 import { runLab } from "../mitm/lab-run.ts";
 import { defaultJobs, ownDeviceSource } from "../mitm/own-sources.ts";
-import { type Session, type VerbGroup, wholeNumber } from "../verb.ts";
+import { dirOption, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
 
-interface DeviceOptions extends LabOptions {
-  readonly labCa?: string;
+interface DeviceOptions extends LabOptions, AttackCaOptions {
   readonly listen: string;
   readonly transport: Transport;
   readonly port?: number;
@@ -39,7 +38,6 @@ export function addMitmDevice(mitm: VerbGroup): void {
     },
     (command) => {
       command
-        .addOption(labCaOption())
         .addOption(
           command
             .createOption("--transport <name>", "what the device speaks")
@@ -56,6 +54,8 @@ export function addMitmDevice(mitm: VerbGroup): void {
         )
         .option("--pins", "the device pins its gateway's key: the one of the lab CA's gateway")
         .option("--knows-revocation", "the device goes by the lab CA's revocation list, crl.pem");
+      command.addOption(dirOption());
+      attackCaOptions(command);
       labOptions(command);
     },
     attack,
@@ -63,27 +63,41 @@ export function addMitmDevice(mitm: VerbGroup): void {
 }
 
 async function attack(session: Session, options: DeviceOptions): Promise<ExitCode> {
-  const { labCa, listen, transport, wait } = options;
+  return await withAttackCa(session, options, { devices: [], gateway: true }, (ca) =>
+    ca === undefined ? attackOwn(session, options) : attackGiven(session, options, ca),
+  );
+}
+
+const verbDefaults = {
+  ...labDefaults,
+  listen: "127.0.0.1",
+  transport: "tls",
+  wait: 30,
+  dir: "certs",
+} as const;
+
+async function attackOwn(session: Session, options: DeviceOptions): Promise<ExitCode> {
+  return await runLab(session, options, {
+    sources: [ownDeviceSource(defaultJobs)],
+    command: commandLine("device", [], options, verbDefaults),
+    plan: ["Sallyport attacks device clients of its own, on free loopback ports, with lab CAs in memory."],
+  });
+}
+
+async function attackGiven(session: Session, options: DeviceOptions, ca: AttackCa): Promise<ExitCode> {
+  const { listen, transport, wait } = options;
   const port = options.port ?? defaultPorts[transport];
-  const defaults = { ...labDefaults, listen: "127.0.0.1", transport: "tls", wait: 30 };
-  const command = commandLine("device", [], options, defaults);
-  if (labCa === undefined) {
-    return await runLab(session, options, {
-      sources: [ownDeviceSource(defaultJobs)],
-      command,
-      plan: ["Sallyport attacks device clients of its own, on free loopback ports, with lab CAs in memory."],
-    });
-  }
-  const { pki, files, names } = openLabCa(labCa);
+  const { pki, names } = ca;
+  const name = "a device that dials by itself";
   const source: DeviceSource = {
     side: "device",
-    name: "a device that dials by itself",
+    name,
     endpoints: [`${transport}, waited for on ${listen}:${port}`],
     transports: [transport],
     lanes: 1,
     async open() {
       const target = {
-        name: "a device that dials by itself",
+        name,
         transports: [transport],
         serverNames: names,
         pins: options.pins === true,
@@ -99,18 +113,26 @@ async function attack(session: Session, options: DeviceOptions): Promise<ExitCod
       return { target, forge: new Forge(pki, names), gateway: await pki.gateway(names), door };
     },
   };
+  const caseTimeout = Math.max(options.caseTimeout, 3 * wait);
+  return await runLab(
+    session,
+    { ...options, caseTimeout },
+    {
+      sources: [source],
+      command: commandLine("device", [], options, verbDefaults),
+      plan: planOf(options, port, ca),
+    },
+  );
+}
+
+function planOf({ listen, transport }: DeviceOptions, port: number, { names, caFile }: AttackCa): string[] {
   const dials = names.map((name) => `${name.includes(":") ? `[${name}]` : name}:${port}`).join(" or ");
   const plan = [
     `The lab listens on ${listen}:${port} (${transport === "tls" ? "TCP" : "UDP"}) and connects to nobody. Point the device here:`,
-    `  it dials ${dials}, trusts ${files.ca},`,
-    `  and has ${files.deviceCertificate} with ${files.deviceKey} (or any other identity: the lab takes all)`,
-    `  and it dials again when it is refused: each connection is one attack, or the honest handshake between two.`,
+    `  it dials ${dials} and trusts ${caFile}; whatever identity it has, the lab takes it;`,
+    "  and it dials again when it is refused: each connection is one attack, or the honest handshake between two.",
   ];
   if (!isLoopback(listen))
     plan.push(`Whoever reaches ${listen}:${port} is attacked: keep it to a network of the lab.`);
-  return await runLab(
-    session,
-    { ...options, caseTimeout: Math.max(options.caseTimeout, 3 * wait) },
-    { sources: [source], command, plan },
-  );
+  return plan;
 }

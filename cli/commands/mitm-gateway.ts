@@ -1,18 +1,17 @@
 import type { Application, Transport } from "../../mitm/index.ts";
 import { CliError, type ExitCode } from "../errors.ts";
 import { isLoopback, parseAddress } from "../mitm/address.ts";
+import { type AttackCaOptions, attackCaOptions, withAttackCa } from "../mitm/attack-ca.ts";
 import { givenGatewaySource } from "../mitm/given-gateway.ts";
-import { commandLine, type LabOptions, labCaOption, labDefaults, labOptions } from "../mitm/lab-options.ts";
+import { commandLine, type LabOptions, labDefaults, labOptions } from "../mitm/lab-options.ts";
 import { runLab } from "../mitm/lab-run.ts";
 import { defaultJobs, ownGatewaySource } from "../mitm/own-sources.ts";
 import { dirOption, type Session, type VerbGroup } from "../verb.ts";
 
-interface GatewayOptions extends LabOptions {
-  readonly dir: string;
+interface GatewayOptions extends LabOptions, AttackCaOptions {
   readonly transport: Transport;
   readonly application?: Application;
   readonly serverName?: string;
-  readonly labCa?: string;
   readonly identity?: string;
   readonly attacker?: string;
   readonly victim?: string;
@@ -58,7 +57,6 @@ export function addMitmGateway(mitm: VerbGroup): void {
             .choices(["mqtt", "echo", "coap", "none"]),
         )
         .option("--server-name <name>", "what to put into server_name, when it is not the host")
-        .addOption(labCaOption())
         .option("--attacker <id>", "the device that the attacker owns by right")
         .option("--victim <id>", "another device, to be attacked")
         .option("--identity <dir>", "where <id>.key.pem and <id>.cert.pem are (default: <dir>/devices)")
@@ -68,6 +66,7 @@ export function addMitmGateway(mitm: VerbGroup): void {
         )
         .option("--subscribe-topic <filter>", "what a device may subscribe to, {id} for its id")
         .addOption(dirOption());
+      attackCaOptions(command);
       labOptions(command);
     },
     attack,
@@ -90,22 +89,24 @@ async function attack(session: Session, options: GatewayOptions, args: string[])
   }
   const { transport } = options;
   const address = parseAddress(text, defaultPorts[transport]);
-  const source = givenGatewaySource({
-    address,
-    transport,
-    application: options.application ?? (transport === "tls" ? "mqtt" : "none"),
-    serverName:
-      options.serverName ??
-      (/[a-z]/i.test(address.host) && !address.host.includes(":") ? address.host : undefined),
-    labCa: options.labCa,
-    dir: options.dir,
-    identity: options.identity,
-    attacker: options.attacker,
-    victim: options.victim,
-    publishTopic: options.publishTopic,
-    subscribeTopic: options.subscribeTopic,
+  const isName = /[a-z]/i.test(address.host) && !address.host.includes(":");
+  const devices = [options.attacker, options.victim].filter((id) => id !== undefined);
+  return await withAttackCa(session, options, { devices, gateway: false }, async (ca) => {
+    const source = givenGatewaySource({
+      address,
+      transport,
+      application: options.application ?? (transport === "tls" ? "mqtt" : "none"),
+      serverName: options.serverName ?? (isName ? address.host : undefined),
+      ca,
+      dir: options.dir,
+      identity: options.identity,
+      attacker: options.attacker,
+      victim: options.victim,
+      publishTopic: options.publishTopic,
+      subscribeTopic: options.subscribeTopic,
+    });
+    return await runLab(session, options, { sources: [source], command, plan: planOf(address, transport) });
   });
-  return await runLab(session, options, { sources: [source], command, plan: planOf(address, transport) });
 }
 
 function planOf({ host, port }: { host: string; port: number }, transport: Transport): string[] {

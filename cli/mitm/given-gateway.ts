@@ -7,15 +7,16 @@ import {
   type Transport,
 } from "../../mitm/index.ts";
 import { CliError } from "../errors.ts";
+import type { AttackCa } from "./attack-ca.ts";
 import { readAccount } from "./identity.ts";
-import { labDevices, openLabCa } from "./lab-ca.ts";
+import { labDevices } from "./lab-ca.ts";
 
 export interface GivenGateway {
   readonly address: Address;
   readonly transport: Transport;
   readonly application: Application;
   readonly serverName: string | undefined;
-  readonly labCa: string | undefined;
+  readonly ca: AttackCa | undefined;
   readonly dir: string;
   readonly identity: string | undefined;
   readonly attacker: string | undefined;
@@ -62,7 +63,7 @@ async function identitiesOf(given: GivenGateway): Promise<Identities> {
   const named = (id: string | undefined) => (id === undefined ? undefined : readAccount(id, place));
   const attacker = named(given.attacker);
   const victim = named(given.victim);
-  if (given.labCa === undefined) {
+  if (given.ca === undefined) {
     if (attacker !== undefined) return { attacker, victim, forge: undefined };
     throw new CliError(
       "CLI_USAGE",
@@ -70,7 +71,14 @@ async function identitiesOf(given: GivenGateway): Promise<Identities> {
         "attacked), or a CA that the target trusts for the time of the lab with --lab-ca: `sallyport mitm lab-ca` makes one",
     );
   }
-  const { pki } = openLabCa(given.labCa);
+  const { pki } = given.ca;
+  // A real CA vouches for devices that exist alone.
+  if (pki.origin === "real" && (attacker === undefined || victim === undefined)) {
+    throw new CliError(
+      "CLI_USAGE",
+      "with the real CA, name the two devices that may be attacked: --attacker and --victim",
+    );
+  }
   const made = async (deviceId: string) => ({ deviceId, credential: await pki.device(deviceId) });
   return {
     attacker: attacker ?? (await made(labDevices.attacker)),

@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { collect, wholeNumber } from "../verb.ts";
 
 /** What all verbs of the lab that run cases have in common. */
@@ -42,15 +42,6 @@ export function labOptions(command: Command): Command {
       "--allow-undecided",
       "exit with 0 even if a case could not be judged, as long as nothing is broken",
     );
-}
-
-/** Which side of the lab a target's identities come from. */
-export interface LabCaOptions {
-  readonly labCa?: string;
-}
-
-export function labCaOption(): Option {
-  return new Option("--lab-ca <dir>", "the lab CA that the target trusts, as `mitm lab-ca` makes it");
 }
 
 /** What a report says of how to run it again must not write files anew, nor choose cases. */

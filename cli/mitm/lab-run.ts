@@ -33,8 +33,9 @@ export interface LabRun {
 /** Says what will be done, does it, reports it, and returns the exit code. */
 export async function runLab(session: Session, options: LabOptions, run: LabRun): Promise<ExitCode> {
   const { out } = session;
-  // Before anything is attacked: a run whose comparison cannot be read would be for nothing.
-  const earlier = options.compare === undefined ? undefined : readBundle(options.compare).report;
+  // Before anything is attacked: a run that cannot be compared, or has nowhere to go, would be for nothing.
+  const earlier = options.compare === undefined ? undefined : readBundle(options.compare);
+  if (options.bundle !== undefined) await assertBundlePlace(options.bundle);
   const total = wantedCases(catalogue, run.sources, options.case ?? []).length;
   for (const line of [
     ...run.plan,
@@ -60,7 +61,7 @@ export async function runLab(session: Session, options: LabOptions, run: LabRun)
       }),
     ),
   );
-  return report(session, options, result, earlier);
+  return await report(session, options, result, earlier);
 }
 
 /** The command for one case of a run. */
@@ -69,30 +70,51 @@ export function replayOf(command: string, seed: string, one: Pick<Case, "id">): 
 }
 
 /** Writes what was asked for, says what came of it. */
-export function report(
+export async function report(
   session: Session,
   options: LabOptions,
   result: RunResult,
   earlier: RunReport | undefined,
-): ExitCode {
+): Promise<ExitCode> {
   const { out } = session;
-  let run = result.report;
-  if (options.bundle !== undefined) run = writeBundle(options.bundle, result);
-  const files: Array<readonly [string | undefined, () => string]> = [
-    [options.html, () => runToHtml(run)],
-    [options.junit, () => runToJunit(run)],
-    [options.sarif, () => runToSarif(run)],
-  ];
-  for (const [path, render] of files) if (path !== undefined) writeFileAtomic(path, render(), 0o644);
+  const { run, failure } = await writeReports(options, result);
   const comparison = earlier === undefined ? undefined : compareRuns(earlier, run);
   out.result(comparison === undefined ? run : { ...run, comparison }, () => {
     for (const line of runToLines(run, { style: (format, text) => out.style(format, text) })) out.say(line);
     if (comparison !== undefined) for (const line of comparisonToLines(comparison)) out.say(line);
-    if (options.bundle !== undefined)
-      out.say(`evidence: ${options.bundle} (it holds session keys: keep it to yourself)`);
-    for (const [path] of files) if (path !== undefined) out.say(`report: ${path}`);
   });
+  // Said last: what the run found is worth more than the file that could not be written.
+  if (failure !== undefined) throw failure;
+  if (options.bundle !== undefined) {
+    out.note(`evidence: ${options.bundle} (it holds session keys: keep it to yourself)`);
+  }
   return exitCodeOf(run, options.allowUndecided === true);
+}
+
+/** Everything that was asked for, as far as it can be written. */
+async function writeReports(
+  options: LabOptions,
+  result: RunResult,
+): Promise<{ run: RunReport; failure: Error | undefined }> {
+  let run = result.report;
+  let failure: Error | undefined;
+  const attempt = async (write: () => Promise<void> | void) => {
+    try {
+      await write();
+    } catch (error) {
+      failure ??= error instanceof Error ? error : new Error(String(error));
+    }
+  };
+  const { bundle, html, junit, sarif } = options;
+  if (bundle !== undefined) {
+    await attempt(async () => {
+      run = await writeBundle(bundle, result);
+    });
+  }
+  if (html !== undefined) await attempt(() => writeFileAtomic(html, runToHtml(run), 0o644));
+  if (junit !== undefined) await attempt(() => writeFileAtomic(junit, runToJunit(run), 0o644));
+  if (sarif !== undefined) await attempt(() => writeFileAtomic(sarif, runToSarif(run), 0o644));
+  return { run, failure };
 }
 
 export function exitCodeOf({ summary, interrupted }: RunReport, allowUndecided: boolean): ExitCode {

@@ -1,0 +1,87 @@
+import { type Command, Option } from "commander";
+import type { LabPki } from "../../mitm/index.ts";
+import { parseCertificates, readBoundedFile, readPrivateKeyFile } from "../../pki/index.ts";
+import { CliError } from "../errors.ts";
+import { stateFiles } from "../state-directory.ts";
+import type { Session } from "../verb.ts";
+import { openLabCa } from "./lab-ca.ts";
+import { openRealCa } from "./real-ca.ts";
+
+/** Options that say which CA the lab may misuse. */
+export interface AttackCaOptions {
+  readonly dir: string;
+  readonly labCa?: string;
+  /** true: given without the name of the CA. */
+  readonly dangerouslyUseRealCa?: string | true;
+  readonly issuingPassphraseFile?: string;
+}
+
+export function attackCaOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--lab-ca <dir>", "the lab CA that the target trusts, as `mitm lab-ca` makes it"))
+    .addOption(
+      new Option(
+        "--dangerously-use-real-ca [name]",
+        "let the lab sign wrong certificates with the CA of --dir, whose exact name is the confirmation",
+      ).conflicts("labCa"),
+    )
+    .option(
+      "--issuing-passphrase-file <file>",
+      "with the real CA: the passphrase of its key, when it has one",
+    );
+}
+
+export interface AttackCa {
+  readonly pki: LabPki;
+  /** The names of the gateway that its devices know. */
+  readonly names: readonly string[];
+  /** What the target has to trust. */
+  readonly caFile: string;
+}
+
+/** Whom a real CA may be misused against; a lab CA has nobody to protect. */
+export interface AttackCaUse {
+  readonly devices: readonly string[];
+  readonly gateway: boolean;
+}
+
+/**
+ * Opens the CA that was named, if one was, for as long as `work` takes: what a real one signed is revoked afterwards,
+ * however that ended. Throws CLI_USAGE for a real CA without its name.
+ */
+export async function withAttackCa<T>(
+  session: Session,
+  options: AttackCaOptions,
+  use: AttackCaUse,
+  work: (ca: AttackCa | undefined) => Promise<T>,
+): Promise<T> {
+  const { labCa, dangerouslyUseRealCa: confirm } = options;
+  if (labCa !== undefined) {
+    const { pki, files, names } = openLabCa(labCa);
+    return await work({ pki, names, caFile: files.ca });
+  }
+  if (confirm === undefined) return await work(undefined);
+  const files = stateFiles(options.dir);
+  const { issuingPassphraseFile } = options;
+  const real = await openRealCa(session, {
+    dir: options.dir,
+    ...(issuingPassphraseFile !== undefined && { issuingPassphraseFile }),
+    confirm: confirm === true ? undefined : confirm,
+    ...use,
+    // The key that devices pin: the lab stands in the gateway's place, and has it.
+    ...(use.gateway && { gatewayKey: readPrivateKeyFile(files.gatewayKey) }),
+  });
+  try {
+    return await work({ pki: real.pki, names: gatewayNames(files.gatewayCertificate), caFile: files.ca });
+  } finally {
+    await real.close();
+    session.out.note("what the real CA signed for the lab is revoked; `sallyport audit list` shows it");
+  }
+}
+
+function gatewayNames(path: string): string[] {
+  const [leaf] = parseCertificates(readBoundedFile(path).toString("utf8"));
+  const names = (leaf?.subjectAltName ?? []).flatMap((name) => (name.type === "dNSName" ? [name.value] : []));
+  if (names.length === 0) throw new CliError("CLI_FILE_UNREADABLE", `${path} names no gateway`);
+  return names;
+}
