@@ -1,4 +1,5 @@
 import {
+  assertBundlePlace,
   type Case,
   catalogue,
   compareRuns,
