@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
+import { createPublicKey, hash, type KeyObject } from "node:crypto";
 import { isIP } from "node:net";
 import { Tag } from "../../pki/der/tag.ts";
 import { encoded, explicit, integer, primitive, sequence, time } from "../../pki/der/writer.ts";
@@ -109,9 +109,18 @@ function corrupted(der: Uint8Array): Uint8Array {
 }
 
 function keyIdentifiers(publicKeyInfo: Uint8Array, issuer: Issuer | undefined): RawExtension[] {
-  const own = makeExtension.subjectKeyIdentifier(keyIdentifierOf(publicKeyInfo));
+  const own = makeExtension.subjectKeyIdentifier(identifierOf(publicKeyInfo));
   if (issuer === undefined) return [own];
-  return [own, makeExtension.authorityKeyIdentifier(keyIdentifierOf(issuer.publicKeyInfo))];
+  return [own, makeExtension.authorityKeyIdentifier(identifierOf(issuer.publicKeyInfo))];
+}
+
+/** RFC 5280 §4.2.1.2 leaves the method open: of a key that `pki/` does not read, something unique. */
+function identifierOf(publicKeyInfo: Uint8Array): Uint8Array {
+  try {
+    return keyIdentifierOf(publicKeyInfo);
+  } catch {
+    return hash("sha256", publicKeyInfo, "buffer").subarray(0, 20);
+  }
 }
 
 export function caExtensions(pathLenConstraint: number | undefined): RawExtension[] {

@@ -81,7 +81,8 @@ export class Forge {
     const { names = this.serverNames } = options;
     return this.#leaf(ExtendedKeyUsage.serverAuth, options.subjectAltName ?? names.map(serverNameOf), {
       name: "a forged certificate of the gateway",
-      subject: { CN: names[0] ?? "gateway" },
+      // Not one of the names: who goes by the common name shall have no part in other attacks.
+      subject: { CN: "gateway" },
       key: this.pki.gatewayKey,
       ...options,
     });

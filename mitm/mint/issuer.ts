@@ -45,7 +45,8 @@ export class Issuer {
       this.publicKeyInfo = exportPublicKey(key.publicKey);
     } else {
       this.#key = key;
-      this.publicKeyInfo = exportPublicKey(createPublicKey(key));
+      // Of any kind, whereas pki/ exports only what it would accept.
+      this.publicKeyInfo = createPublicKey(key).export({ type: "spki", format: "der" });
     }
   }
 

@@ -26,6 +26,8 @@ export interface TwinCertificate {
   readonly signature: Uint8Array;
   /** By OID; of two of a kind the first. */
   readonly extensions: ReadonlyMap<string, { readonly critical: boolean; readonly value: Uint8Array }>;
+  /** There are two of a kind. */
+  readonly repeatsExtension: boolean;
 }
 
 /**
@@ -40,12 +42,14 @@ export function readTwinCertificate(der: Uint8Array): TwinCertificate {
   const [serialNumber, , issuer, validity, subject, publicKeyInfo, ...rest] = fields;
   const [notBefore, notAfter] = inside(validity);
   const extensions = new Map<string, { critical: boolean; value: Uint8Array }>();
+  let repeatsExtension = false;
   const list = rest.find(({ tag }) => tag === 0xa3);
   for (const extension of list === undefined ? [] : inside(inside(list)[0])) {
     const parts = inside(extension);
     const oid = decodeObjectIdentifier(contentOf(parts[0]));
     const critical = parts[1]?.tag === Tag.BOOLEAN && parts[1].content[0] !== 0;
-    if (!extensions.has(oid)) extensions.set(oid, { critical, value: contentOf(parts.at(-1)) });
+    if (extensions.has(oid)) repeatsExtension = true;
+    else extensions.set(oid, { critical, value: contentOf(parts.at(-1)) });
   }
   return {
     der,
@@ -60,6 +64,7 @@ export function readTwinCertificate(der: Uint8Array): TwinCertificate {
     signatureAlgorithm: decodeObjectIdentifier(contentOf(inside(algorithm)[0])),
     signature: contentOf(signature).subarray(1),
     extensions,
+    repeatsExtension,
   };
 }
 

@@ -12,11 +12,13 @@ import { TlsClient } from "../tls/client.ts";
 import { twinVerifier, type Verifier } from "./verify.ts";
 
 /** What the twin takes its gateway for: a name with labels enough for a wildcard to go wrong in each of them. */
-export const twinGatewayName = "gateway.lab.test";
+export const twinGatewayName = "gateway.site.lab.test";
 
 const deviceId = "pump-1";
 /** After so many refusals in a row a twin may become careless. */
 const patienceOfTheWeak = 3;
+/** Between two attempts of a device that keeps trying. */
+const retryMs = 20;
 /** For the next message of the gateway. */
 const answerMs = 1_500;
 
@@ -63,6 +65,29 @@ class TwinDevice {
   }
 
   async dial(transport: Transport, to: Address, options: DialOptions = {}): Promise<DeviceAttempt> {
+    let current = await this.#attempt(transport, to, options);
+    if (options.keepsTrying !== true) return current;
+    const closed = new AbortController();
+    const ended = (async () => {
+      for (;;) {
+        const result = await current.ended;
+        if (closed.signal.aborted || result.opened) return result;
+        await pause(retryMs, closed.signal);
+        if (closed.signal.aborted) return result;
+        current = await this.#attempt(transport, to, options);
+      }
+    })();
+    return {
+      ended,
+      close: async () => {
+        closed.abort();
+        await current.close();
+        await ended.catch(() => undefined);
+      },
+    };
+  }
+
+  async #attempt(transport: Transport, to: Address, options: DialOptions): Promise<DeviceAttempt> {
     const isTired = this.#failures >= patienceOfTheWeak;
     if (isTired && this.#tolerates.has("plaintext-after-failures")) return sayInClear(transport, to);
     const verifyPeer: Verifier =
@@ -135,4 +160,15 @@ async function sayInClear(transport: Transport, to: Address): Promise<DeviceAtte
       await ended;
     },
   };
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    const wake = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    signal.addEventListener("abort", wake, { once: true });
+  });
 }

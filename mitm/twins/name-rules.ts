@@ -1,4 +1,4 @@
-import { Extension, parseCertificate } from "../../pki/index.ts";
+import { Extension, type GeneralName, parseCertificate } from "../../pki/index.ts";
 import { NameConstraintState } from "../../pki/path/name-constraints.ts";
 import { WorkBudget } from "../../pki/path/work.ts";
 import { readKnownExtensions } from "../../pki/x509/extensions.ts";
@@ -33,10 +33,16 @@ function areNamesPermittedLiterally([leaf, ...issuers]: TwinPath): boolean {
     const extension = extensions.get(Extension.nameConstraints);
     if (extension === undefined) return true;
     const { nameConstraints } = readKnownExtensions([{ oid: Extension.nameConstraints, ...extension }]);
-    const bases = (nameConstraints?.excludedSubtrees ?? []).flatMap((one) =>
-      one.type === "dNSName" ? [one.value.toLowerCase()] : [],
+    const basesOf = (subtrees: readonly GeneralName[] = []) =>
+      subtrees.flatMap((one) => (one.type === "dNSName" ? [one.value.toLowerCase()] : []));
+    const isWithin = (name: string, base: string) => name === base || name.endsWith(`.${base}`);
+    const permitted = basesOf(nameConstraints?.permittedSubtrees);
+    const excluded = basesOf(nameConstraints?.excludedSubtrees);
+    return names.every(
+      (name) =>
+        !excluded.some((base) => isWithin(name, base)) &&
+        (permitted.length === 0 || permitted.some((base) => isWithin(name, base))),
     );
-    return !names.some((name) => bases.some((base) => name === base || name.endsWith(`.${base}`)));
   });
 }
 

@@ -1,3 +1,4 @@
+import { DerReader } from "../../pki/der/reader.ts";
 import {
   ExtendedKeyUsage,
   Extension,
@@ -8,7 +9,7 @@ import {
 } from "../../pki/index.ts";
 import { checkPublicKey } from "../../pki/path/algorithms.ts";
 import { type KnownExtensions, readKnownExtensions } from "../../pki/x509/extensions.ts";
-import { readTwinCertificate, type TwinCertificate } from "./certificate-reader.ts";
+import { readNames, readTwinCertificate, type TwinCertificate } from "./certificate-reader.ts";
 import { areNamesPermitted } from "./name-rules.ts";
 import { type Holds, isForServer } from "./server-names.ts";
 import { findPath, hasExplicitCurve, isSame, isStrongSignature, type TwinPath } from "./twin-path.ts";
@@ -92,7 +93,26 @@ const encodingWeaknesses = [
 ] as const;
 
 function assertWellFormed(der: Uint8Array, holds: Holds): void {
-  if (encodingWeaknesses.every(holds)) parseCertificate(der);
+  if (encodingWeaknesses.every(holds)) {
+    parseCertificate(der);
+    return;
+  }
+  if (holds("lenient-der")) {
+    const reader = DerReader.over(der);
+    reader.any("Certificate");
+    reader.end("Certificate");
+  }
+  const { extensions, repeatsExtension } = readTwinCertificate(der);
+  if (repeatsExtension && holds("duplicate-extension-accepted")) {
+    throw new Refusal("bad_certificate", "an extension twice");
+  }
+  const names = readNames(extensions.get(Extension.subjectAltName)?.value ?? Uint8Array.of(0x30, 0));
+  if (
+    holds("nul-truncates-name") &&
+    names.some(({ kind, text }) => kind === "dNSName" && text.includes("\0"))
+  ) {
+    throw new Refusal("bad_certificate", "a NUL in a name");
+  }
 }
 
 /** RFC 9846 §4.4.2: "The sender's certificate MUST come in the first CertificateEntry in the list." */

@@ -3,7 +3,7 @@ import { Forge } from "../../../mitm/mint/forge.ts";
 import { LabPki } from "../../../mitm/mint/lab-pki.ts";
 import { type TwinVerifierOptions, twinVerifier } from "../../../mitm/twins/verify.ts";
 
-const name = "gateway.lab.test";
+const name = "gateway.site.lab.test";
 let pki: LabPki;
 let forge: Forge;
 let pins: readonly string[];

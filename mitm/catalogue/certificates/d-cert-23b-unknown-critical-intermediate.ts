@@ -1,0 +1,17 @@
+import { deviceAttack } from "../../attack.ts";
+import { rawExtension } from "../../mint/certificate.ts";
+import { bothTransports, certificateReference } from "./reference.ts";
+import { show } from "./shown.ts";
+
+export default deviceAttack({
+  id: "D-CERT-23b",
+  title: "a CA with a critical extension that nobody knows",
+  transports: bothTransports,
+  defeats: "unknown-critical-accepted",
+  severity: "medium",
+  reference: certificateReference(["RFC 5280 §4.2", "RFC 5280 §6.1.4 (o)"], [295]),
+  async run(lab) {
+    const issuer = await lab.forge.ca({ extensions: [rawExtension("1.3.6.1.4.1.55555.1", true)] });
+    return show(lab, await lab.forge.gateway({ name: "a certificate of a CA with a condition", issuer }));
+  },
+});

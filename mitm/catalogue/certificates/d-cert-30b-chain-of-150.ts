@@ -1,0 +1,17 @@
+import { deviceAttack } from "../../attack.ts";
+import { bothTransports, certificateReference } from "./reference.ts";
+import { show } from "./shown.ts";
+
+export default deviceAttack({
+  id: "D-CERT-30b",
+  title: "a chain of 150 certificates",
+  transports: bothTransports,
+  defeats: "unbounded-chain",
+  severity: "low",
+  reference: certificateReference(["RFC 8446 §4.4.2"], [400, 770]),
+  async run(lab) {
+    let issuer = await lab.forge.ca();
+    while (issuer.chain.length < 149) issuer = await lab.forge.ca({ issuer });
+    return show(lab, await lab.forge.gateway({ name: "a chain of 150 certificates", issuer }));
+  },
+});
