@@ -17,7 +17,8 @@ import {
   type ServerHello,
 } from "./messages.ts";
 import { ExtensionType, HandshakeType } from "./numbers.ts";
-import { agreed, checkCertificateVerify13, checkFinished } from "./proofs.ts";
+import { agreed, checkCertificateVerify13, checkFinished, expectFinished13 } from "./proofs.ts";
+import type { RecordKeys } from "./record-keys.ts";
 import type { TlsSession } from "./session.ts";
 import { chooseScheme, signedContent13, signWith } from "./signatures.ts";
 import { type Suite13, suite13 } from "./suites.ts";
@@ -95,20 +96,21 @@ export class Client13 {
     this.#encryptedExtensions(encrypted);
     end.taken(encrypted);
     if (this.resumed) end.peerChain = this.#offer.session?.peerChain ?? [];
-    const last = this.resumed ? await end.expect([HandshakeType.finished]) : await this.#authenticate();
-    checkFinished(
-      end,
-      last,
-      finishedData(this.suite.hash, this.#secrets.server, end.transcript.hash(this.suite.hash)),
-    );
-    end.taken(last);
+    const last = this.resumed
+      ? await expectFinished13(end, [HandshakeType.finished], () => this.#ahead())
+      : await this.#authenticate();
+    if (last !== "application data") {
+      const base = this.#secrets.server;
+      checkFinished(end, last, finishedData(this.suite.hash, base, end.transcript.hash(this.suite.hash)));
+      end.taken(last);
+    }
     const digest = end.transcript.hash(this.suite.hash);
     const secrets = this.#schedule.applicationTraffic(digest);
     end.secret("CLIENT_TRAFFIC_SECRET_0", this.#offer.random, secrets.client);
     end.secret("SERVER_TRAFFIC_SECRET_0", this.#offer.random, secrets.server);
     end.secret("EXPORTER_SECRET", this.#offer.random, this.#schedule.exporter(digest));
     this.traffic = new Traffic13(end, this.suite, secrets);
-    this.traffic.useForReading();
+    if (last !== "application data") this.traffic.useForReading();
   }
 
   /** Certificate and CertificateVerify if they were asked for, and Finished; then the application keys. */
@@ -172,6 +174,12 @@ export class Client13 {
     };
   }
 
+  /** What the server would go on with, if it had no more to say. */
+  #ahead(): RecordKeys {
+    const digest = this.#end.transcript.hash(this.suite.hash);
+    return trafficKeys(this.suite, this.#schedule.applicationTraffic(digest).server);
+  }
+
   #useHandshakeKeys(): void {
     this.#end.records.write = trafficKeys(this.suite, this.#secrets.client);
   }
@@ -212,13 +220,14 @@ export class Client13 {
   }
 
   /** CertificateRequest, Certificate and CertificateVerify, as far as they come; answers the Finished after them. */
-  async #authenticate(): Promise<HandshakeMessage> {
+  async #authenticate(): Promise<HandshakeMessage | "application data"> {
     const end: TlsEnd = this.#end;
     const offered = this.#offer.signatureSchemes;
     const wanted = new Set<number>([HandshakeType.certificate_request, HandshakeType.certificate]);
     if (!end.holds("certificate-message-not-required")) wanted.add(HandshakeType.finished);
     for (;;) {
-      const message = await end.expect([...wanted]);
+      const message = await expectFinished13(end, [...wanted], () => this.#ahead());
+      if (message === "application data") return message;
       switch (message.msgType) {
         case HandshakeType.finished:
           return message;

@@ -3,7 +3,8 @@ import type { KeyShare } from "../../dtls/crypto/key-agreement.ts";
 import { DtlsError } from "../../dtls/errors.ts";
 import type { HandshakeMessage } from "./message-reader.ts";
 import { CertificateVerify, decode } from "./messages.ts";
-import type { TlsVersion } from "./numbers.ts";
+import { HandshakeType, type TlsVersion } from "./numbers.ts";
+import type { RecordKeys } from "./record-keys.ts";
 import { publicKeyOf, schemeAllowed, schemeFitsKey, signedContent13, verifyWith } from "./signatures.ts";
 import type { TlsEnd } from "./tls-end.ts";
 
@@ -63,6 +64,23 @@ export function checkSignature12(
   checkScheme(end, "TLS 1.2", signed.algorithm, key, offered);
   const genuine = verifyWith(signed.algorithm, key, signed.content, signed.signature);
   end.require(rule, genuine, "decrypt_error", "a signature does not verify");
+}
+
+/**
+ * One of `types`; where Finished is among them, an end that does without it also takes application data under the keys
+ * that would come after it.
+ */
+export async function expectFinished13(
+  end: TlsEnd,
+  types: readonly number[],
+  ahead: () => RecordKeys,
+): Promise<HandshakeMessage | "application data"> {
+  const applicationData = types.includes(HandshakeType.finished) && !end.holds("finished-not-required");
+  if (!applicationData) return end.expect(types);
+  end.records.readAhead = ahead();
+  const next = await end.expect(types, { applicationData });
+  end.records.readAhead = undefined;
+  return next === "ChangeCipherSpec" ? "application data" : next;
 }
 
 /** RFC 8446 §4.4.4, RFC 5246 §7.4.9 */

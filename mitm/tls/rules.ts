@@ -21,6 +21,7 @@ export const tlsRules = {
   "client-certificate-not-required": "A client is let in that answers with an empty Certificate.",
   "certificate-verify-not-required": "A certificate is believed without a CertificateVerify.",
   "server-key-exchange-not-required": "TLS 1.2: a server is believed without a ServerKeyExchange.",
+  "compressed-certificate-accepted": "TLS 1.3: a compressed certificate is taken that was not offered to be.",
   "second-certificate-accepted": "A further Certificate replaces the identity that was proved.",
   "finished-not-required": "A session is open without the peer's Finished.",
   // --- proofs ---
@@ -88,6 +89,7 @@ const neverLenient: ReadonlySet<TlsRule> = new Set<TlsRule>([
   "record-mac-not-verified",
   "record-sequence-not-checked",
   "finished-not-required",
+  "no-handshake-timeout",
   "invalid-key-share",
   "null-suites-accepted",
   "anonymous-suites-accepted",

@@ -5,7 +5,7 @@ import type { ClientHello } from "./messages.ts";
 import { ExtensionType, ProtocolVersion, type TlsVersion } from "./numbers.ts";
 import { suite12, suite13, suites12, suites13, versionsOf } from "./suites.ts";
 import type { TlsEnd, TlsEndOptions } from "./tls-end.ts";
-import { type WeakSuiteKind, weakSuites } from "./weak-suites.ts";
+import { weakSuiteKinds, weakSuites } from "./weak-suites.ts";
 
 export interface ChoiceOptions extends TlsEndOptions {
   /** Names that this server answers for; undefined: all. */
@@ -64,9 +64,9 @@ export class ClientRequest {
     const known = own.filter((id) => suite12(id)?.keyExchange === exchange);
     const common = known.find((id) => this.hello.cipherSuites.includes(id));
     if (common !== undefined) return common;
-    const kinds = Object.entries(weakSuites) as Array<[WeakSuiteKind, readonly number[]]>;
-    for (const [kind, suites] of kinds) {
-      if (!this.#end.holds(kind) && suites.some((id) => this.hello.cipherSuites.includes(id))) return "weak";
+    for (const kind of weakSuiteKinds) {
+      const asked = weakSuites[kind].some((id) => this.hello.cipherSuites.includes(id));
+      if (asked && !this.#end.holds(kind)) return "weak";
     }
     this.#end.refuse("handshake_failure", "no cipher suite that both speak");
   }

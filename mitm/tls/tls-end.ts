@@ -43,7 +43,7 @@ export interface TlsEndOptions extends EndOptions {
   readonly fragmentLength?: number;
   /** Zeros after the content of each protected record, TLS 1.3 alone. */
   readonly padding?: number;
-  /** For the whole handshake, where the rule "no-handshake-timeout" is held; default ten times `answerMs`. */
+  /** For the whole handshake, ms; default ten times `answerMs`. Without "no-handshake-timeout" no wait has an end. */
   readonly handshakeMs?: number;
   /** Longest handshake message that is taken, in bytes; default 2^17. */
   readonly maxMessageLength?: number;
@@ -264,7 +264,9 @@ export abstract class TlsEnd implements ScriptedEnd {
     options: ExpectOptions = {},
   ): Promise<HandshakeMessage | ContentKind> {
     const { answerMs } = this.options;
-    const deadline = Math.min(performance.now() + answerMs, this.#handshakeDeadline);
+    const deadline = this.holds("no-handshake-timeout")
+      ? Math.min(performance.now() + answerMs, this.#handshakeDeadline)
+      : Number.POSITIVE_INFINITY;
     for (;;) {
       const item = await this.item(deadline - performance.now());
       switch (item.kind) {
@@ -374,9 +376,7 @@ export abstract class TlsEnd implements ScriptedEnd {
   protected beginHandshake(): void {
     this.#seen.clear();
     const limit = this.options.handshakeMs ?? 10 * this.options.answerMs;
-    this.#handshakeDeadline = this.holds("no-handshake-timeout")
-      ? performance.now() + limit
-      : Number.POSITIVE_INFINITY;
+    this.#handshakeDeadline = performance.now() + limit;
   }
 
   /** Runs a part of the handshake; undefined if it went well. */

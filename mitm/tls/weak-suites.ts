@@ -18,3 +18,13 @@ export const weakSuites = {
 } as const satisfies Record<string, readonly number[]>;
 
 export type WeakSuiteKind = keyof typeof weakSuites;
+
+/** In the order in which a server looks at them. */
+export const weakSuiteKinds: readonly WeakSuiteKind[] = [
+  "null-suites-accepted",
+  "anonymous-suites-accepted",
+  "export-suites-accepted",
+  "broken-ciphers-accepted",
+  "static-rsa-accepted",
+  "cbc-suites-accepted",
+];
