@@ -33,6 +33,13 @@ import u08a from "./u-08a-record-late-to-gateway.ts";
 import u08b from "./u-08b-record-late-to-device.ts";
 import u08c from "./u-08c-record-too-late-to-gateway.ts";
 import u08d from "./u-08d-record-too-late-to-device.ts";
+import u09a from "./u-09a-flights-of-device-lost.ts";
+import u09b from "./u-09b-flights-of-gateway-lost.ts";
+import u09c from "./u-09c-every-third-datagram-lost.ts";
+import u09d from "./u-09d-all-but-the-end-of-a-flight-lost.ts";
+import u09e from "./u-09e-no-answer.ts";
+import u09f from "./u-09f-handshake-in-pieces.ts";
+import u10 from "./u-10-everything-many-times.ts";
 import u11a from "./u-11a-application-data-in-clear-to-gateway.ts";
 import u11b from "./u-11b-application-data-in-clear-to-device.ts";
 import u11c from "./u-11c-fatal-alert-in-clear-to-gateway.ts";
@@ -44,6 +51,13 @@ import u11h from "./u-11h-finished-in-clear-to-device.ts";
 import u11i from "./u-11i-client-hello-in-clear-to-gateway.ts";
 import u11j from "./u-11j-hello-request-in-clear-to-device.ts";
 import u11k from "./u-11k-client-hello-with-cookie-to-gateway.ts";
+import u19a from "./u-19a-forged-certificate.ts";
+import u19b from "./u-19b-forged-client-key-exchange.ts";
+import u19c from "./u-19c-forged-alert-to-device.ts";
+import u19d from "./u-19d-forged-alert-to-gateway.ts";
+import u19e from "./u-19e-forged-server-hello.ts";
+import u19f from "./u-19f-forged-hello-verify-request.ts";
+import u19g from "./u-19g-flipped-handshake.ts";
 
 export const pathAttacks: readonly Attack[] = [
   p01Path,
@@ -80,6 +94,13 @@ export const pathAttacks: readonly Attack[] = [
   u08b,
   u08c,
   u08d,
+  u09a,
+  u09b,
+  u09c,
+  u09d,
+  u09e,
+  u09f,
+  u10,
   u11a,
   u11b,
   u11c,
@@ -91,4 +112,11 @@ export const pathAttacks: readonly Attack[] = [
   u11i,
   u11j,
   u11k,
+  u19a,
+  u19b,
+  u19c,
+  u19d,
+  u19e,
+  u19f,
+  u19g,
 ];

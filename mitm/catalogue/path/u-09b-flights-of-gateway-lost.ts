@@ -1,0 +1,12 @@
+import { pairAttack } from "../../attack.ts";
+import { firstOfEach, handshakeIn } from "./bad-weather.ts";
+
+export default pairAttack({
+  id: "U-09b",
+  title: "each flight of the gateway lost once",
+  transports: ["dtls"],
+  defeats: "no-retransmission",
+  severity: "medium",
+  reference: { rfc: ["RFC 6347 §4.2.4"], cwe: [400], en303645: ["5.9-3"], cra: ["I(2)(h)"] },
+  run: (lab) => handshakeIn(lab, firstOfEach("gateway")),
+});
