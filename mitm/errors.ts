@@ -5,6 +5,7 @@ export const mitmErrors = {
   MITM_ADDRESS: "an address cannot be listened on or reached",
   MITM_TARGET_FAILED: "the target, or the program that starts it, did not come up",
   MITM_BUNDLE_INVALID: "a folder is not the evidence of a run",
+  MITM_BUNDLE_NOT_WRITTEN: "the evidence of a run could not be written",
   MITM_FILE_EXISTS: "a file or folder is in the way and was not overwritten",
 } as const;
 export type MitmErrorCode = keyof typeof mitmErrors;

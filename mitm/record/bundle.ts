@@ -229,7 +229,7 @@ class Names {
   }
 }
 
-/** Writes a file for its owner only, down to the disk: a folder that is there must be whole, after a crash too. */
+/** Writes a new file, for its owner only. */
 async function write(folder: string, file: string, parts: Iterable<string | Uint8Array>): Promise<void> {
   const handle = await open(join(folder, file), "wx", 0o600);
   try {
@@ -245,7 +245,6 @@ async function write(folder: string, file: string, parts: Iterable<string | Uint
       bytes = 0;
     }
     await writeAll(handle, waiting);
-    await handle.sync();
   } finally {
     await handle.close();
   }

@@ -10,7 +10,7 @@ const headHeight = 40;
 const lineHeight = 14;
 /** Of letters in the labels; the fonts differ, so this is on the generous side. */
 const letterWidth = 6.4;
-const boldLetterWidth = 7.2;
+const boldLetterWidth = 7.7;
 const maxLabelLines = 3;
 
 /** A picture longer than this shows nothing: what is neither the attack nor near it is left out, and counted. */
