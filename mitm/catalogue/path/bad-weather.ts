@@ -31,7 +31,9 @@ export async function handshakeIn(lab: PairLab, fate: Fate): Promise<Finding> {
   const amiss = conversation.amiss("gateway") ?? conversation.amiss("device");
   if (amiss !== undefined) return broken(amiss);
   const retries = path.flows.length > 1 ? "tried again" : "sent its flights again";
-  return held(`the session came about on a path that disturbed its datagrams (${changed})`, { next: retries });
+  return held(`the session came about on a path that disturbed its datagrams (${changed})`, {
+    next: retries,
+  });
 }
 
 /** Of each flow, the first datagram that holds what none before it held, as if the path lost every flight once. */

@@ -19,6 +19,8 @@ import p17j from "./p-17j-record-swapped-to-device.ts";
 import p17k from "./p-17k-record-of-another-session.ts";
 import p17l from "./p-17l-plaintext-record-to-gateway.ts";
 import p17m from "./p-17m-plaintext-record-to-device.ts";
+import p17n from "./p-17n-datagram-flipped-to-gateway.ts";
+import p17o from "./p-17o-datagram-flipped-to-device.ts";
 import p18PathA from "./p-18-path-a-early-data-to-gateway.ts";
 import p18PathB from "./p-18-path-b-early-data-to-device.ts";
 import p21PathA from "./p-21-path-a-plaintext-prefix-to-gateway.ts";
@@ -58,6 +60,14 @@ import u19d from "./u-19d-forged-alert-to-gateway.ts";
 import u19e from "./u-19e-forged-server-hello.ts";
 import u19f from "./u-19f-forged-hello-verify-request.ts";
 import u19g from "./u-19g-flipped-handshake.ts";
+import u32a from "./u-32a-forged-record-from-another-address.ts";
+import u32b from "./u-32b-forged-record-from-its-address.ts";
+import u33a from "./u-33a-replay-from-another-address.ts";
+import u33b from "./u-33b-old-record-from-another-address.ts";
+import u34 from "./u-34-answers-to-a-victim.ts";
+import u35a from "./u-35a-connection-id-stripped-to-gateway.ts";
+import u35b from "./u-35b-connection-id-stripped-to-device.ts";
+import u35c from "./u-35c-connection-id-out-of-hello.ts";
 
 export const pathAttacks: readonly Attack[] = [
   p01Path,
@@ -80,6 +90,8 @@ export const pathAttacks: readonly Attack[] = [
   p17k,
   p17l,
   p17m,
+  p17n,
+  p17o,
   p18PathA,
   p18PathB,
   p21PathA,
@@ -119,4 +131,12 @@ export const pathAttacks: readonly Attack[] = [
   u19e,
   u19f,
   u19g,
+  u32a,
+  u32b,
+  u33a,
+  u33b,
+  u34,
+  u35a,
+  u35b,
+  u35c,
 ];

@@ -1,0 +1,44 @@
+import { broken, type Finding, held } from "../../attack.ts";
+import type { PairLab } from "../../lab/pair-lab.ts";
+import { DtlsContentType, dtlsRecord } from "../../path/datagram-record.ts";
+import { type End, otherEnd } from "../../path/ends.ts";
+import type { UdpSource } from "../../path/udp-source.ts";
+import { catchNext, judgeDropped, needsConnectionIds, type OpenFlow, openFlow } from "./open-flow.ts";
+
+/** RFC 9146 §3: with an id agreed on, records without one are dropped, whatever they hold. */
+export async function stripConnectionId(lab: PairLab, to: End): Promise<Finding> {
+  const open = await openFlow(lab);
+  needsConnectionIds(open, to);
+  const type = DtlsContentType.applicationData;
+  await catchNext(lab, open, otherEnd(to), ({ epoch, sequence, fragment }) => ({
+    instead: [dtlsRecord({ type, epoch, sequence }, fragment)],
+    note: "application_data, the connection id taken out",
+  }));
+  return judgeDropped(lab, open, to, "a record without its connection id", "delivered");
+}
+
+/** An open session whose records to the gateway bear connection ids, and an address of the attacker's own. */
+export async function besideFlow(lab: PairLab): Promise<{ open: OpenFlow; stranger: UdpSource }> {
+  const open = await openFlow(lab);
+  needsConnectionIds(open, "gateway");
+  return { open, stranger: await open.path.source() };
+}
+
+/**
+ * RFC 9146 §6: the gateway goes on sending to where the device is. `what` came from the stranger's address; nothing may
+ * go there, and the device still hears what the gateway says.
+ */
+export async function judgeStayed(
+  lab: PairLab,
+  open: OpenFlow,
+  stranger: UdpSource,
+  what: string,
+): Promise<Finding> {
+  const finding = await judgeDropped(lab, open, "gateway", what, "obeyed");
+  const sent = stranger.receivedBytes;
+  if (sent > 0) return broken(`the gateway sent ${sent} bytes to the address that ${what} came from`);
+  if (finding.result !== "held") return finding;
+  // The gateway must not answer there, so that no answer can show it.
+  lab.recorder.receipt("sent to the port at which the gateway serves the device before and after");
+  return held(`the gateway stays with the device's address after ${what}`, { next: "went on" });
+}
