@@ -165,10 +165,14 @@ export class MqttPeer {
     return await this.#answer("pingresp", undefined);
   }
 
-  /** Whether a message with this payload arrived, or arrives within the time (default: that of silence), ms. */
+  /**
+   * Whether a message with this payload arrived, or arrives within the time (default: that of silence), ms. In the end
+   * a PINGREQ is sent: what the broker had said before its answer has arrived then, however slow this machine is.
+   */
   async hears(payload: string, timeoutMs: number = this.#patience.silenceMs): Promise<boolean> {
     const fits = () => this.heard.some((each) => each.payload === payload);
     if (!fits()) await this.until(fits, timeoutMs);
+    if (!fits() && this.#closed === undefined) await this.ping();
     return fits();
   }
 

@@ -19,7 +19,7 @@ export default gatewayAttack({
     // Whoever comes is something that a broker may tell of.
     const other = await openSession(lab, lab.victim);
     await other.ping();
-    await spy.closes(lab.patience.silenceMs);
+    await spy.survives();
     const [heard] = spy.heard;
     if (heard !== undefined) return broken(`${answer.how}; then it read ${heard.topic}`);
     return held(`${answer.how}; nothing was told`, { refusedAt: "SUBSCRIBE", next: nextOf(spy) });

@@ -23,10 +23,10 @@ export default gatewayAttack({
     ]) {
       const thief = await lab.mqtt();
       const { how } = await thief.connect({ clientId, attack: true });
-      if (!(await honest.survives())) return broken(`${clientId}: ${how}; the victim's session ended`);
       thief.cut();
       answers.push(`${clientId}: ${how}`);
     }
+    if (!(await honest.survives())) return broken(`${answers.join("; ")}; the victim's session ended`);
     return held(`${answers.join("; ")}; the victim's session goes on`);
   },
 });

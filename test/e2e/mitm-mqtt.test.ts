@@ -1,0 +1,139 @@
+import { once } from "node:events";
+import { createServer, type TLSSocket } from "node:tls";
+import { Aedes } from "aedes";
+import { expect, test } from "vitest";
+import { ownGateway } from "../../cli/mitm/own-gateway.ts";
+import type { GatewayAttack } from "../../mitm/attack.ts";
+import { mqttAttacks } from "../../mitm/catalogue/mqtt/index.ts";
+import { NotApplicable } from "../../mitm/errors.ts";
+import { LabAtGateway } from "../../mitm/lab/at-gateway.ts";
+import { Forge } from "../../mitm/mint/forge.ts";
+import { LabPki } from "../../mitm/mint/lab-pki.ts";
+import { Prng } from "../../mitm/prng.ts";
+import { Recorder } from "../../mitm/record/recorder.ts";
+import type { GatewayTarget } from "../../mitm/targets.ts";
+import { makeAccounts } from "../../mitm/twins/accounts.ts";
+import { twinGateway } from "../../mitm/twins/gateway.ts";
+import { encodePem, encodePrivateKey } from "../../pki/index.ts";
+
+/*
+ * The attacks of section E over real sockets. What is sought is told at each target by what its devices observe, so
+ * that any broker behind mutual TLS can be one.
+ */
+
+const attacks = mqttAttacks.filter((attack): attack is GatewayAttack => attack.side === "gateway");
+const patience = { answerMs: 3_000, silenceMs: 300 };
+
+/** "held", "broken", "not applicable", or what went wrong. A "held" without a receipt is "not delivered". */
+async function outcome(attack: GatewayAttack, target: GatewayTarget, pki: LabPki): Promise<string> {
+  const recorder = new Recorder();
+  const options = { transport: "tls", prng: new Prng(1), recorder, patience } as const;
+  const { signal } = new AbortController();
+  await using lab = new LabAtGateway({ ...options, signal }, target, new Forge(pki));
+  try {
+    const { result } = await attack.run(lab);
+    return result === "held" && recorder.delivered === undefined ? "not delivered" : result;
+  } catch (error) {
+    return error instanceof NotApplicable ? "not applicable" : String(error);
+  }
+}
+
+/** All attacks, a few at once, each lane of them at a target of its own: they wait for silence more than they work. */
+async function outcomes(
+  pki: LabPki,
+  open: (attack: GatewayAttack) => Promise<GatewayTarget>,
+  perCase: boolean,
+): Promise<Record<string, string>> {
+  const seen: Record<string, string> = {};
+  const left = [...attacks];
+  const lane = async () => {
+    let target: GatewayTarget | undefined;
+    for (let attack = left.shift(); attack !== undefined; attack = left.shift()) {
+      target ??= await open(attack);
+      seen[attack.id] = await outcome(attack, target, pki);
+      if (!perCase) continue;
+      await target.close?.();
+      target = undefined;
+    }
+    await target?.close?.();
+  };
+  await Promise.all(Array.from({ length: 4 }, lane));
+  return seen;
+}
+
+function idsOf(seen: Readonly<Record<string, string>>, result: string): string[] {
+  return attacks.map(({ id }) => id).filter((id) => seen[id] === result);
+}
+
+test("our own gateway holds; MQTT 5 it does not speak", async () => {
+  const pki = await LabPki.create();
+  const seen = await outcomes(pki, () => ownGateway(pki), false);
+  expect(idsOf(seen, "not applicable")).toEqual(["M-13a", "M-13b"]);
+  expect(idsOf(seen, "held")).toHaveLength(attacks.length - 2);
+});
+
+test("a twin that keeps the rules holds", async () => {
+  const pki = await LabPki.create();
+  const seen = await outcomes(pki, () => twinGateway(pki, new Set()), false);
+  expect(idsOf(seen, "held")).toHaveLength(attacks.length);
+});
+
+test("a twin that lacks one rule falls to the attack on it", async () => {
+  const pki = await LabPki.create();
+  const seen = await outcomes(pki, ({ defeats }) => twinGateway(pki, new Set([defeats])), true);
+  expect(idsOf(seen, "broken")).toHaveLength(attacks.length);
+});
+
+test("a broker that asks for certificates and for nothing else lets every device do everything", async () => {
+  const pki = await LabPki.create();
+  const seen = await outcomes(pki, () => plainBroker(pki), false);
+  // Takeover, theft, others' topics in any form, wills and retained messages for others, odd and endless names.
+  expect(idsOf(seen, "broken")).toEqual(
+    expect.arrayContaining(
+      "M-01a M-01b M-02b M-04a M-04b M-04c M-04d M-04g M-04h M-05c M-05f M-06a M-06b M-06c M-08a M-09a".split(
+        " ",
+      ),
+    ),
+  );
+  expect(idsOf(seen, "held")).toEqual(expect.arrayContaining(["M-02a", "M-11c", "M-11d", "M-12a", "M-12b"]));
+  // Where every device hears everything there is no right to be gained; and nobody can be revoked.
+  expect(idsOf(seen, "not applicable")).toEqual(
+    expect.arrayContaining(["M-03a", "M-03b", "M-05b", "M-07a", "M-08b", "M-10a", "M-13a"]),
+  );
+});
+
+/** A broker with its defaults behind TLS that verifies client certificates. */
+async function plainBroker(pki: LabPki): Promise<GatewayTarget> {
+  const aedes = await Aedes.createBroker();
+  const { chain, key } = await pki.gateway(["localhost"]);
+  const sockets = new Set<TLSSocket>();
+  const server = createServer(
+    {
+      key: encodePrivateKey(key),
+      cert: chain.map((der) => encodePem("CERTIFICATE", der)).join(""),
+      ca: pki.anchorsPem,
+      requestCert: true,
+      rejectUnauthorized: true,
+    },
+    (socket) => {
+      sockets.add(socket);
+      socket.on("error", () => undefined).on("close", () => sockets.delete(socket));
+      aedes.handle(socket);
+    },
+  );
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+  return {
+    name: "a plain broker",
+    endpoints: { tls: { host: "127.0.0.1", port, application: "mqtt" } },
+    serverName: "localhost",
+    ...(await makeAccounts(pki)),
+    async close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => aedes.close(resolve));
+    },
+  };
+}
