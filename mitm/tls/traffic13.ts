@@ -28,6 +28,11 @@ export class Traffic13 {
 
   sendKeyUpdate(requestUpdate: boolean, options: MessageOptions = {}): void {
     this.#end.sendHandshake(keyUpdate(requestUpdate), { ...options, transcribed: false });
+    this.advance();
+  }
+
+  /** The keys that come next for what this end sends, whether a KeyUpdate said so or not. */
+  advance(): void {
     this.#own = nextTrafficSecret(this.#suite, this.#own);
     this.useForWriting();
   }

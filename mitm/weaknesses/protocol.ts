@@ -57,4 +57,34 @@ export const protocolWeaknesses = {
     what: "Of verify_data in Finished as much is compared as the peer sent.",
     remedy: "Compare the length first, then all of verify_data, in constant time.",
   },
+  "finished-not-required": {
+    what: "A session is used before, or without, the peer's Finished.",
+    remedy:
+      "Let the handshake be over only when Finished was verified; drop what comes before with unexpected_message.",
+  },
+  "change-cipher-spec-not-required": {
+    what: "In TLS 1.2 a Finished in clear is taken, without ChangeCipherSpec before it.",
+    remedy: "Accept Finished under the new keys alone.",
+  },
+  "unexpected-messages-ignored": {
+    what: "Handshake messages that have no place are passed over.",
+    remedy:
+      "Answer each message that the state does not await with unexpected_message, and end the handshake.",
+  },
+  "interleaved-records-accepted": {
+    what: "Other records are taken between the pieces of a handshake message.",
+    remedy: "Refuse a record of another type while a handshake message is incomplete (RFC 8446 §5.1).",
+  },
+  "record-boundary-not-checked": {
+    what: "A handshake message is taken that began under other keys than it ended.",
+    remedy: "Refuse a change of keys while bytes of a handshake message are left over (RFC 8446 §5.1).",
+  },
+  "empty-records-accepted": {
+    what: "Handshake records without content are taken.",
+    remedy: "Answer a handshake record of length 0 with unexpected_message.",
+  },
+  "record-overflow-accepted": {
+    what: "Records are taken that are longer than the protocol allows.",
+    remedy: "Check the length in the header before anything is kept, and answer with record_overflow.",
+  },
 } as const satisfies Record<string, WeaknessText>;

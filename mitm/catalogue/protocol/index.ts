@@ -16,6 +16,31 @@ import p06a from "./p-06a-zero-share.ts";
 import p06b from "./p-06b-short-share.ts";
 import p06c from "./p-06c-point-off-the-curve.ts";
 import p06d from "./p-06d-point-at-infinity.ts";
+import p18a from "./p-18a-data-before-finished-tls13.ts";
+import p18b from "./p-18b-data-before-finished-tls12.ts";
+import p18c from "./p-18c-no-finished-tls13.ts";
+import p18d from "./p-18d-no-finished-tls12.ts";
+import p18e from "./p-18e-no-change-cipher-spec.ts";
+import p18f from "./p-18f-early-change-cipher-spec.ts";
+import p18g from "./p-18g-odd-change-cipher-spec.ts";
+import p18h from "./p-18h-second-client-key-exchange.ts";
+import p18i from "./p-18i-second-client-hello.ts";
+import p18j from "./p-18j-key-update-before-finished.ts";
+import p18k from "./p-18k-message-of-the-server.ts";
+import p18l from "./p-18l-interleaved-records.ts";
+import p18m from "./p-18m-message-across-keys.ts";
+import p18n from "./p-18n-empty-handshake-records.ts";
+import p18o from "./p-18o-data-in-clear.ts";
+import p18p from "./p-18p-long-record-tls13.ts";
+import p18q from "./p-18q-long-record-tls12.ts";
+import p18r from "./p-18r-no-certificate-tls13.ts";
+import p18s from "./p-18s-no-certificate-verify-tls13.ts";
+import p18t from "./p-18t-no-server-key-exchange.ts";
+import p18u from "./p-18u-no-certificate-tls12.ts";
+import p18v from "./p-18v-no-finished-from-gateway-tls13.ts";
+import p18w from "./p-18w-no-finished-from-gateway-tls12.ts";
+import p18x from "./p-18x-early-change-cipher-spec-from-gateway.ts";
+import p18y from "./p-18y-data-before-finished-from-gateway.ts";
 import p19a from "./p-19a-zeros-finished-to-gateway-tls13.ts";
 import p19b from "./p-19b-truncated-finished-to-gateway-tls13.ts";
 import p19c from "./p-19c-zeros-finished-to-gateway-tls12.ts";
@@ -43,6 +68,31 @@ export const protocolAttacks: readonly Attack[] = [
   p06b,
   p06c,
   p06d,
+  p18a,
+  p18b,
+  p18c,
+  p18d,
+  p18e,
+  p18f,
+  p18g,
+  p18h,
+  p18i,
+  p18j,
+  p18k,
+  p18l,
+  p18m,
+  p18n,
+  p18o,
+  p18p,
+  p18q,
+  p18r,
+  p18s,
+  p18t,
+  p18u,
+  p18v,
+  p18w,
+  p18x,
+  p18y,
   p19a,
   p19b,
   p19c,

@@ -1,0 +1,30 @@
+import { gatewayAttack } from "../../attack.ts";
+import { ContentType } from "../../tls/numbers.ts";
+import { asItIs, enterOver, inPlaceOf } from "./at-version.ts";
+
+export default gatewayAttack({
+  id: "P-18f",
+  title: "a ChangeCipherSpec before the keys are agreed on, in TLS 1.2",
+  transports: ["tls"],
+  defeats: "early-change-cipher-spec",
+  severity: "high",
+  reference: {
+    rfc: ["RFC 5246 §7.1"],
+    cwe: [696, 325],
+    en303645: ["5.5-1"],
+    cra: ["I(2)(d)", "I(2)(f)"],
+    also: ["CVE-2014-0224"],
+  },
+  async run(lab) {
+    const outgoing = inPlaceOf("ClientKeyExchange", (message) => [
+      {
+        kind: "record",
+        contentType: ContentType.change_cipher_spec,
+        fragment: Uint8Array.of(1),
+        note: "before ClientKeyExchange",
+      },
+      asItIs(message),
+    ]);
+    return lab.judge(await enterOver(lab, "TLS 1.2", { outgoing }));
+  },
+});
