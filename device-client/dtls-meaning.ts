@@ -53,12 +53,23 @@ export function dtlsRefusalOf(error: Error): DtlsError {
   return new DtlsError(alertFor(error), error.message, { cause: error });
 }
 
+/**
+ * One alert for all of them: told apart, they would say to anybody on the path which CAs this device knows. (A signature
+ * is looked at only where its issuer's name is known.)
+ */
+const leadsNowhere: ReadonlySet<string> = new Set([
+  "PKI_PATH_UNKNOWN_ISSUER",
+  "PKI_PATH_SELF_SIGNED",
+  "PKI_PATH_BAD_SIGNATURE",
+  "PKI_PATH_WEAK_ALGORITHM",
+]);
+
 /** RFC 5246 §7.2.2. */
 function alertFor(error: Error): DtlsErrorCode {
   const rule = codeOf(error.cause);
   if (rule === "PKI_PATH_REVOKED") return "DTLS_CERTIFICATE_REVOKED";
   if (rule === "PKI_PATH_EXPIRED" || rule === "PKI_PATH_NOT_YET_VALID") return "DTLS_CERTIFICATE_EXPIRED";
-  if (rule === "PKI_PATH_UNKNOWN_ISSUER" || rule === "PKI_PATH_SELF_SIGNED") return "DTLS_UNKNOWN_CA";
+  if (rule !== undefined && leadsNowhere.has(rule)) return "DTLS_UNKNOWN_CA";
   return codeOf(error) === "DEVICE_GATEWAY_UNTRUSTED" ? "DTLS_BAD_CERTIFICATE" : "DTLS_CERTIFICATE_UNKNOWN";
 }
 

@@ -70,7 +70,8 @@ describe("the alert for a refused gateway (RFC 5246 §7.2.2)", () => {
     ["PKI_PATH_NOT_YET_VALID", "certificate_expired"],
     ["PKI_PATH_UNKNOWN_ISSUER", "unknown_ca"],
     ["PKI_PATH_SELF_SIGNED", "unknown_ca"],
-    ["PKI_PATH_BAD_SIGNATURE", "bad_certificate"],
+    ["PKI_PATH_BAD_SIGNATURE", "unknown_ca"],
+    ["PKI_PATH_WEAK_ALGORITHM", "unknown_ca"],
     ["PKI_PATH_EXTENDED_KEY_USAGE", "bad_certificate"],
   ] satisfies [PkiErrorCode, string][])("%s is answered by %s", (rule, alert) => {
     const error = new DeviceError("DEVICE_GATEWAY_UNTRUSTED", "x", { cause: new PkiError(rule, "x") });
