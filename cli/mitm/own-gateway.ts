@@ -25,7 +25,7 @@ const limits: Partial<Limits> = {
 };
 
 /** Refusals that are kept for the evidence. */
-const keptRefusals = 32;
+const keptRefusals = 1_000;
 
 /**
  * Our own gateway, on loopback, for a CA of the lab: MQTT over TLS, and DTLS which sends back what it gets. Its sibling

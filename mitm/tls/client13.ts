@@ -49,7 +49,14 @@ export class Client13 {
   earlyDataAccepted = false;
   applicationProtocol: string | undefined;
   /** The server's CertificateRequest, if one came. */
-  request: { readonly context: Uint8Array; readonly schemes: readonly number[] } | undefined;
+  request:
+    | {
+        readonly context: Uint8Array;
+        readonly schemes: readonly number[];
+        /** Of all of its extensions. */
+        readonly extensionTypes: readonly number[];
+      }
+    | undefined;
   traffic: Traffic13 | undefined;
   readonly #end: TlsEnd;
   readonly #offer: ClientOffer;
@@ -266,7 +273,11 @@ export class Client13 {
         "CertificateRequest without signature_algorithms",
       );
     }
-    this.request = { context: request.certificateRequestContext, schemes: schemes ?? [] };
+    this.request = {
+      context: request.certificateRequestContext,
+      schemes: schemes ?? [],
+      extensionTypes: request.extensions.map(({ extensionType }) => extensionType),
+    };
   }
 }
 

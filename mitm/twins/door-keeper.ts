@@ -22,6 +22,8 @@ export class DoorKeeper {
         ...tolerates,
         // Lists are gone by where there are any: of CAs that an attack makes up there are none.
         "revocation-fails-open",
+        // Whoever collects anything follows anything.
+        ...(tolerates.has("handshake-size-unbounded") ? ["unbounded-chain"] : []),
         // Whoever misreads a name has got to see it.
         ...(namesThatNoParserReads.some((name) => tolerates.has(name)) ? ["lenient-der"] : []),
       ]),

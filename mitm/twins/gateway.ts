@@ -7,7 +7,7 @@ import { LabPki } from "../mint/lab-pki.ts";
 import { Recorder } from "../record/recorder.ts";
 import { localNames } from "../run/lab-sources.ts";
 import type { GatewayTarget } from "../targets.ts";
-import { TlsServer } from "../tls/server.ts";
+import { TlsServer, type TlsServerOptions } from "../tls/server.ts";
 import { TicketKey } from "../tls/tickets.ts";
 import { type Accounts, makeAccounts } from "./accounts.ts";
 import { TwinBroker } from "./broker.ts";
@@ -21,7 +21,7 @@ const helloTimeoutMs = 300;
 /** A peer over DTLS that says nothing for so long is gone, ms. */
 const idleMs = 60_000;
 /** Refusals that are kept for the evidence. */
-const keptRefusals = 32;
+const keptRefusals = 1_000;
 
 /**
  * A gateway for the lab to try itself on: MQTT over TLS, an echo over DTLS, for the devices of an inventory alone. It
@@ -139,7 +139,7 @@ class TwinGateway {
       tolerates: new Set([...this.#parts.tolerates, "alpn-not-required"]),
       alpn: ["mqtt"],
       serverNames: localNames,
-      tickets: { key: this.#parts.ticketKey, domain: this.#parts.pki.trustDomain },
+      ...this.#tickets(),
     });
     await this.#serve(end, async ({ deviceId }) => {
       if (!this.#has("post-handshake-certificate-accepted")) {
@@ -151,6 +151,12 @@ class TwinGateway {
       const later = this.#parts.keeper.identityOf(end.peerChain);
       await this.#broker.serve(woken, later?.id ?? deviceId);
     });
+  }
+
+  /** A ticket holds the client's chain, which must have an end for that. */
+  #tickets(): Pick<TlsServerOptions, "tickets"> {
+    if (this.#has("handshake-size-unbounded")) return {};
+    return { tickets: { key: this.#parts.ticketKey, domain: this.#parts.pki.trustDomain } };
   }
 
   async #overUdp(port: DatagramPort): Promise<void> {

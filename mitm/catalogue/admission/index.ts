@@ -57,6 +57,9 @@ import revokedWhileConnected from "./g-cert-18a-revoked-while-connected.ts";
 import removedWhileConnected from "./g-cert-18b-removed-while-connected.ts";
 import expiredWhileConnected from "./g-cert-18c-expired-while-connected.ts";
 import unaskedAfterHandshake from "./g-cert-19-unasked-after-handshake.ts";
+import endlessChain from "./g-cert-20a-endless-chain.ts";
+import sixteenMegabytes from "./g-cert-20b-sixteen-megabytes.ts";
+import compressed from "./g-cert-20c-compressed.ts";
 
 /** Section B: who wants in at a gateway, and with what. */
 export const admissionAttacks: readonly Attack[] = [
@@ -118,4 +121,7 @@ export const admissionAttacks: readonly Attack[] = [
   removedWhileConnected,
   expiredWhileConnected,
   unaskedAfterHandshake,
+  endlessChain,
+  sixteenMegabytes,
+  compressed,
 ];
