@@ -130,6 +130,7 @@ export class Assembly {
       if (this.#tolerance.holds("fragment-length-may-change")) return "refused";
     }
     partial.epoch = epoch;
+    if (this.#tolerance.lacks("fragments-not-reassembled") && partial.has[offset] === 1) return "kept";
     for (let index = 0; index < body.length; index += 1) {
       const place = offset + index;
       if (place >= partial.body.length) break;

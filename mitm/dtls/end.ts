@@ -209,25 +209,30 @@ export abstract class DtlsEnd implements ScriptedEnd {
         return { kind: "alert", alert, fatal };
       }
       case "repeat":
-        this.outgoing.again(20);
+        if (this.tolerance.lacks("plaintext-handshake-obeyed")) return this.#endBy("a message that came again");
+        if (!this.tolerance.lacks("no-retransmission")) this.outgoing.again(20);
         return undefined;
       case "invalid":
         if (!this.tolerance.lacks("invalid-record-ends-session")) return undefined;
         this.alert("decode_error");
-        this.#end(incoming.why);
-        return { kind: "closed", how: incoming.why };
+        return this.#endBy(incoming.why);
       case "message":
         return this.#messageAfterHandshake(incoming.message);
       case "changeCipherSpec":
-        return undefined;
+        if (!this.tolerance.lacks("plaintext-handshake-obeyed")) return undefined;
+        return this.#endBy("a ChangeCipherSpec after the handshake");
     }
   }
 
   #messageAfterHandshake({ msgType, epoch }: Message): Received | undefined {
     if (epoch > 0 || messageName(msgType) !== "ClientHello") return undefined;
     if (!this.tolerance.lacks("session-lost-to-new-hello")) return undefined;
-    this.#end("a new ClientHello");
-    return { kind: "closed", how: "a new ClientHello" };
+    return this.#endBy("a new ClientHello");
+  }
+
+  #endBy(how: string): Received {
+    this.#end(how);
+    return { kind: "closed", how };
   }
 
   #end(how: string): void {
@@ -268,8 +273,11 @@ export abstract class DtlsEnd implements ScriptedEnd {
       const resend = {
         at: performance.now() + delay,
         again: () => {
+          if (this.tolerance.lacks("no-retransmission")) return Number.POSITIVE_INFINITY;
           this.outgoing.again(0);
-          delay = Math.min(2 * delay, longestRetransmitMs);
+          if (!this.tolerance.lacks("retransmits-without-backoff")) {
+            delay = Math.min(2 * delay, longestRetransmitMs);
+          }
           return performance.now() + delay;
         },
       };
@@ -279,7 +287,7 @@ export abstract class DtlsEnd implements ScriptedEnd {
         throw Refusal.byPeer(how, undefined, this.port.closed !== undefined);
       }
       if (incoming.kind === "repeat") {
-        this.outgoing.again(20);
+        if (!this.tolerance.lacks("no-retransmission")) this.outgoing.again(20);
         continue;
       }
       if (incoming.kind === "invalid") continue;
