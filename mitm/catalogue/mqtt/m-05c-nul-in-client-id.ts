@@ -2,7 +2,7 @@ import { broken, gatewayAttack, held } from "../../attack.ts";
 
 export default gatewayAttack({
   id: "M-05c",
-  title: "U+0000 in the client id",
+  title: "a client id with U+0000 in it",
   transports: ["tls"],
   defeats: "nul-in-client-id",
   severity: "medium",

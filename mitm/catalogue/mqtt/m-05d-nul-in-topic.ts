@@ -4,7 +4,7 @@ import { openSession, sendForbidden, telemetryTopic } from "../../mqtt/scene.ts"
 
 export default gatewayAttack({
   id: "M-05d",
-  title: "U+0000 in the name of one of its own topics",
+  title: "one of its own topics with U+0000 in its name",
   transports: ["tls"],
   defeats: "nul-in-topic",
   severity: "medium",
