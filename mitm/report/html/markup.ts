@@ -56,7 +56,11 @@ function escaped(text: string): string {
   return printable(text).replace(/[&<>"']/g, (sign) => entities[sign] ?? "");
 }
 
-/** A path within the evidence folder as a link: no scheme, no host, nothing but a path. */
+/** A path within the evidence folder as a link: no scheme, no host, nothing but a way down. */
 export function relativeUrl(path: string): string {
-  return path.toWellFormed().split("/").map(encodeURIComponent).join("/");
+  const names = path
+    .toWellFormed()
+    .split("/")
+    .filter((name) => !["", ".", ".."].includes(name));
+  return names.map(encodeURIComponent).join("/");
 }
