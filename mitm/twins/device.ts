@@ -80,6 +80,7 @@ class TwinDevice {
     return {
       ended,
       close: async () => {
+        this.#failures = 0;
         closed.abort();
         await current.close();
         await ended.catch(() => undefined);
@@ -141,18 +142,19 @@ class TwinDevice {
   }
 }
 
-/** What a device does that would rather be unprotected than alone. */
+/** What a device does that would rather be unprotected than alone; nobody answers, so it will do it again. */
 async function sayInClear(transport: Transport, to: Address): Promise<DeviceAttempt> {
+  const given = { opened: false, error: "no answer to what was said in clear" };
   if (transport === "dtls") {
     const socket = createSocket("udp4");
-    socket.send("21.5", to.port, to.host);
-    await once(socket, "listening");
-    return { ended: Promise.resolve({ opened: true }), close: async () => void socket.close() };
+    socket.send("21.5", to.port, to.host, () => socket.close());
+    const ended = once(socket, "close").then(() => given);
+    return { ended, close: async () => void (await ended) };
   }
   const socket = connect(to.port, to.host);
   socket.on("error", () => undefined);
   socket.write(connectPacket);
-  const ended = once(socket, "close").then(() => ({ opened: true }));
+  const ended = once(socket, "close").then(() => given);
   return {
     ended,
     close: async () => {

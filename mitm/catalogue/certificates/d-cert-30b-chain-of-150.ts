@@ -1,11 +1,12 @@
 import { deviceAttack } from "../../attack.ts";
-import { bothTransports, certificateReference } from "./reference.ts";
+import { certificateReference } from "./reference.ts";
 import { show } from "./shown.ts";
 
 export default deviceAttack({
   id: "D-CERT-30b",
   title: "a chain of 150 certificates",
-  transports: bothTransports,
+  // Over DTLS the bound on a handshake message comes first.
+  transports: ["tls"],
   defeats: "unbounded-chain",
   severity: "low",
   reference: certificateReference(["RFC 8446 §4.4.2"], [400, 770]),

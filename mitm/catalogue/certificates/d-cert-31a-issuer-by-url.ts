@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { encode, ia5String, implicit, objectIdentifier, sequence } from "../../../pki/der/writer.ts";
 import { broken, deviceAttack } from "../../attack.ts";
 import { NotApplicable } from "../../errors.ts";
@@ -29,9 +28,10 @@ export default deviceAttack({
     });
     web.listen(0, "127.0.0.1");
     await once(web, "listening");
-    const { port } = web.address() as AddressInfo;
+    const address = web.address();
+    if (address === null || typeof address === "string") throw new TypeError("a web server without a port");
     const issuer = await lab.forge.ca({ pathLenConstraint: 0 });
-    const extensions = [accessToIssuer(`http://127.0.0.1:${port}/issuer.der`)];
+    const extensions = [accessToIssuer(`http://127.0.0.1:${address.port}/issuer.der`)];
     const { chain, key } = await lab.forge.gateway({ issuer, extensions });
     const name = "a certificate whose issuer is to be fetched";
     const entry = await lab.serve({ name, chain: chain.slice(0, 1), key });
