@@ -99,6 +99,8 @@ function signingKey(
   end: TlsEnd,
   rule: "certificate-verify-not-verified" | "server-key-exchange-not-verified",
 ): KeyObject | undefined {
+  // Who does without a certificate has no key to verify with.
+  if (end.peerChain.length === 0 && !end.holds("certificate-message-not-required")) return undefined;
   const key = publicKeyOf(end.peerChain[0]);
   if (key === undefined)
     end.require(rule, false, "bad_certificate", "the certificate holds no key that can be used");

@@ -1,5 +1,6 @@
 import { gatewayAttack } from "../../attack.ts";
-import { enterOver, without } from "./at-version.ts";
+import { clientOf, without } from "./at-version.ts";
+import { answered, connectPacket } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-18d",
@@ -14,5 +15,14 @@ export default gatewayAttack({
     cra: ["I(2)(d)", "I(2)(f)"],
     also: ["SMACK, IEEE S&P 2015"],
   },
-  run: async (lab) => lab.judge(await enterOver(lab, "TLS 1.2", { outgoing: without("Finished") })),
+  async run(lab) {
+    const packet = connectPacket(lab);
+    const client = await clientOf(lab, "TLS 1.2", { outgoing: without("Finished") });
+    const failed = await client.hello();
+    if (failed !== undefined) return lab.judge({ admitted: false, ...failed });
+    client.ownFlight();
+    client.send(packet, { attack: true, note: "CONNECT, where Finished should have been" });
+    const result = await client.finish();
+    return lab.judge(result.completed ? await answered(lab, client) : { admitted: false, ...result });
+  },
 });

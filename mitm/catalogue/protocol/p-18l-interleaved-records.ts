@@ -1,11 +1,11 @@
 import { gatewayAttack } from "../../attack.ts";
-import { withHeader } from "../../tls/messages.ts";
-import { ContentType } from "../../tls/numbers.ts";
-import { clientOf, inPlaceOf } from "./at-version.ts";
+import { ContentType, HandshakeType } from "../../tls/numbers.ts";
+import { clientOf } from "./at-version.ts";
+import { answered, connectPacket } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-18l",
-  title: "another record in the middle of a handshake message, in TLS 1.3",
+  title: "application data in the middle of a handshake message, in TLS 1.3",
   transports: ["tls"],
   defeats: "interleaved-records-accepted",
   severity: "low",
@@ -16,25 +16,18 @@ export default gatewayAttack({
     cra: ["I(2)(d)", "I(2)(f)"],
   },
   async run(lab) {
-    const client = await clientOf(lab, "TLS 1.3", {
-      outgoing: inPlaceOf("Certificate", ({ msgType = 0, body }) => {
-        const bytes = withHeader({ msgType, body });
-        client.transcript.add(bytes);
-        const part = { kind: "record", contentType: ContentType.handshake } as const;
-        return [
-          { ...part, fragment: bytes.subarray(0, 40), note: "the first 40 bytes of Certificate" },
-          {
-            kind: "record",
-            contentType: ContentType.change_cipher_spec,
-            fragment: Uint8Array.of(1),
-            protected: false,
-            note: "in the middle of Certificate",
-          },
-          { ...part, fragment: bytes.subarray(40), note: "the rest of Certificate" },
-        ];
-      }),
-    });
+    const fragment = connectPacket(lab);
+    const client = await clientOf(lab, "TLS 1.3");
     const result = await client.handshake();
-    return lab.judge(result.completed ? await lab.hello(client) : { admitted: false, ...result });
+    if (!result.completed) throw new Error(`no session for an identity that is a good one: ${result.how}`);
+    const begun = Uint8Array.of(HandshakeType.key_update, 0);
+    client.replace({
+      kind: "record",
+      contentType: ContentType.handshake,
+      fragment: begun,
+      note: "2 bytes of KeyUpdate",
+    });
+    client.replace({ kind: "record", contentType: ContentType.application_data, fragment, note: "CONNECT" });
+    return lab.judge(await answered(lab, client));
   },
 });
