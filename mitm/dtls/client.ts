@@ -169,6 +169,13 @@ export class DtlsClient extends DtlsEnd {
     }
   }
 
+  /** Keeps the cookie of a HelloVerifyRequest, and forgets the ClientHello that it answers. */
+  learnCookie(body: Uint8Array): void {
+    this.cookie = Uint8Array.from(decode("HelloVerifyRequest", HelloVerifyRequest, body).cookie);
+    // RFC 6347 §4.2.1: neither it nor the ClientHello before it is in the transcript.
+    this.transcript = [];
+  }
+
   #verifyRequest(body: Uint8Array): void {
     const { cookie } = decode("HelloVerifyRequest", HelloVerifyRequest, body);
     if (this.order.has("ServerHello")) {
@@ -184,9 +191,7 @@ export class DtlsClient extends DtlsEnd {
         `HelloVerifyRequest for the ${this.#verifyRequests}th time`,
       );
     }
-    this.cookie = Uint8Array.from(cookie);
-    // RFC 6347 §4.2.1: neither it nor the ClientHello before it is in the transcript.
-    this.transcript = [];
+    this.learnCookie(body);
     this.flight(["ClientHello"]);
   }
 

@@ -57,6 +57,11 @@ export abstract class DtlsEnd implements ScriptedEnd {
     this.random = (options.random ?? randomBytes)(32);
   }
 
+  /** The id that the peer wants on what it is sent; undefined where none was negotiated. */
+  get peerConnectionId(): Uint8Array | undefined {
+    return this.sendConnectionId;
+  }
+
   get connection(): number {
     return this.port.connection;
   }
@@ -209,7 +214,8 @@ export abstract class DtlsEnd implements ScriptedEnd {
         return { kind: "alert", alert, fatal };
       }
       case "repeat":
-        if (this.tolerance.lacks("plaintext-handshake-obeyed")) return this.#endBy("a message that came again");
+        if (this.tolerance.lacks("plaintext-handshake-obeyed"))
+          return this.#endBy("a message that came again");
         if (!this.tolerance.lacks("no-retransmission")) this.outgoing.again(20);
         return undefined;
       case "invalid":

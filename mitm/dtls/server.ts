@@ -108,6 +108,11 @@ export class DtlsServer extends DtlsEnd {
     });
   }
 
+  /** Hears the ClientHellos that come after the one that was answered. */
+  listenAgain(): void {
+    this.incoming.unnumbered = new Set([HandshakeType.client_hello]);
+  }
+
   /** The messages that a right server answers a ClientHello with. */
   rightFlight(): MessageName[] {
     const exchange = this.suite?.keyExchange;
@@ -331,8 +336,8 @@ export class DtlsServer extends DtlsEnd {
     });
   }
 
-  /** ServerKeyExchange; `signed` in place of what is to be signed. */
-  keyExchangeBody(signed?: Uint8Array): Uint8Array {
+  /** ServerKeyExchange; `randoms`, the client's and the server's, in place of the right ones in what is signed. */
+  keyExchangeBody({ randoms }: { readonly randoms?: readonly Uint8Array[] } = {}): Uint8Array {
     const pskIdentityHint = new Uint8Array();
     if (this.suite?.keyExchange === "PSK") return encode(ServerKeyExchangePsk, { pskIdentityHint });
     const share = this.#share();
@@ -345,8 +350,9 @@ export class DtlsServer extends DtlsEnd {
       return encode(ServerKeyExchangeEcdhe, { params, algorithm: 0x0403, signature: new Uint8Array(71) });
     }
     const algorithm = schemeFor(key, this.#clientExtensions.signatureAlgorithms ?? defaultSchemes);
-    const right = [this.peerRandom ?? new Uint8Array(32), this.random, encode(ServerEcdhParams, params)];
-    const signature = signWith(key, algorithm, signed ?? Buffer.concat(right));
+    const right = [this.peerRandom ?? new Uint8Array(32), this.random];
+    const signed = Buffer.concat([...(randoms ?? right), encode(ServerEcdhParams, params)]);
+    const signature = signWith(key, algorithm, signed);
     return encode(ServerKeyExchangeEcdhe, { params, algorithm, signature });
   }
 

@@ -1,0 +1,22 @@
+import { gatewayAttack } from "../../attack.ts";
+import { enterBy } from "./flight.ts";
+import { authentication, overDtls } from "./reference.ts";
+
+export default gatewayAttack({
+  id: "U-27",
+  title: "ClientKeyExchange before Certificate",
+  transports: overDtls,
+  defeats: "handshake-order-not-enforced",
+  severity: "high",
+  reference: authentication(
+    ["RFC 5246 §7.3"],
+    [841, 287],
+    ["Beurdouche et al., A Messy State of the Union (2015)"],
+  ),
+  run: (lab) =>
+    enterBy(
+      lab,
+      ["ClientKeyExchange", "Certificate", "CertificateVerify", "ChangeCipherSpec", "Finished"],
+      ["ClientKeyExchange", "Certificate"],
+    ),
+});

@@ -1,0 +1,13 @@
+import { gatewayAttack } from "../../attack.ts";
+import { enterBy } from "./flight.ts";
+import { authentication, overDtls } from "./reference.ts";
+
+export default gatewayAttack({
+  id: "U-30a",
+  title: "Finished alone",
+  transports: overDtls,
+  defeats: "early-finished",
+  severity: "critical",
+  reference: authentication(["RFC 5246 §7.4.9"], [841, 287], ["CVE-2014-6593"]),
+  run: (lab) => enterBy(lab, ["Finished"], ["Finished"]),
+});

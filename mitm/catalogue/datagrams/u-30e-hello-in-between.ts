@@ -1,0 +1,29 @@
+import { gatewayAttack } from "../../attack.ts";
+import { enterBy } from "./flight.ts";
+import { authentication, overDtls } from "./reference.ts";
+
+export default gatewayAttack({
+  id: "U-30e",
+  title: "a ClientHello in the middle of the handshake",
+  transports: overDtls,
+  defeats: "duplicate-messages-accepted",
+  severity: "high",
+  reference: authentication(
+    ["RFC 5246 §7.3"],
+    [841, 287],
+    ["Beurdouche et al., A Messy State of the Union (2015)"],
+  ),
+  run: (lab) =>
+    enterBy(
+      lab,
+      [
+        "Certificate",
+        "ClientHello",
+        "ClientKeyExchange",
+        "CertificateVerify",
+        "ChangeCipherSpec",
+        "Finished",
+      ],
+      ["ClientHello"],
+    ),
+});

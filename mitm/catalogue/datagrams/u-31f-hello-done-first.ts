@@ -1,0 +1,18 @@
+import { deviceAttack } from "../../attack.ts";
+import { serveBy } from "./flight.ts";
+import { authentication, overDtls } from "./reference.ts";
+
+export default deviceAttack({
+  id: "U-31f",
+  title: "ServerHelloDone before Certificate and ServerKeyExchange",
+  transports: overDtls,
+  defeats: "handshake-order-not-enforced",
+  severity: "high",
+  reference: authentication(
+    ["RFC 5246 §7.3", "RFC 5246 §7.4.5"],
+    [841, 287],
+    ["Beurdouche et al., A Messy State of the Union (2015)"],
+  ),
+  run: (lab) =>
+    serveBy(lab, ["ServerHello", "ServerHelloDone", "Certificate", "ServerKeyExchange"], ["ServerHelloDone"]),
+});

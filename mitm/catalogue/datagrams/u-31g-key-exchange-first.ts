@@ -1,0 +1,22 @@
+import { deviceAttack } from "../../attack.ts";
+import { serveBy } from "./flight.ts";
+import { authentication, overDtls } from "./reference.ts";
+
+export default deviceAttack({
+  id: "U-31g",
+  title: "ServerKeyExchange before Certificate",
+  transports: overDtls,
+  defeats: "handshake-order-not-enforced",
+  severity: "high",
+  reference: authentication(
+    ["RFC 5246 §7.3"],
+    [841, 287],
+    ["Beurdouche et al., A Messy State of the Union (2015)"],
+  ),
+  run: (lab) =>
+    serveBy(
+      lab,
+      ["ServerHello", "ServerKeyExchange", "Certificate", "CertificateRequest", "ServerHelloDone"],
+      ["ServerKeyExchange", "Certificate"],
+    ),
+});

@@ -1,0 +1,24 @@
+import { broken, gatewayAttack, held } from "../../attack.ts";
+import { NotApplicable } from "../../errors.ts";
+import { authentication, overDtls } from "./reference.ts";
+import { session } from "./words.ts";
+
+export default gatewayAttack({
+  id: "U-36b",
+  title: "two associations with the same connection id",
+  transports: overDtls,
+  defeats: "connection-ids-collide",
+  severity: "high",
+  reference: authentication(["RFC 9146 §3", "RFC 9146 §8"], [694, 290]),
+  async run(lab) {
+    const clients = [];
+    for (const own of [1, 2, 3, 4])
+      clients.push(await session(lab, { connectionId: Uint8Array.of(own), marks: ["ClientHello"] }));
+    const ids = clients.map(({ peerConnectionId }) => Buffer.from(peerConnectionId ?? []).toString("hex"));
+    if (ids.includes("")) throw new NotApplicable("the target hands out no connection id");
+    const different = new Set(ids).size;
+    if (different < ids.length)
+      return broken(`${ids.length} sessions at one time have ${different} connection ids`);
+    return held(`${ids.length} sessions at one time have as many connection ids`);
+  },
+});
