@@ -28,9 +28,9 @@ export function clausesOf(reference: Reference, source: ClauseSource): readonly 
     case "cwe":
       return reference.cwe.map(cwe);
     case "en303645":
-      return (reference.en303645 ?? []).map((name) => ({ name, text: provisions[name] ?? "" }));
+      return (reference.en303645 ?? []).map((name) => ({ name, text: textOf(provisions, name) }));
     case "cra":
-      return (reference.cra ?? []).map((name) => ({ name, text: essentialRequirements[name] ?? "" }));
+      return (reference.cra ?? []).map((name) => ({ name, text: textOf(essentialRequirements, name) }));
     case "also":
       return (reference.also ?? []).map((name) => ({ name, text: "", url: cveUrl(name) }));
   }
@@ -42,6 +42,11 @@ export function cwe(id: number): Clause {
     text: cweNames[id] ?? "",
     url: Number.isSafeInteger(id) ? `https://cwe.mitre.org/data/definitions/${id}.html` : undefined,
   };
+}
+
+/** Empty where the table has no such clause: a name may be anything, "__proto__" too. */
+function textOf(table: Readonly<Record<string, string>>, name: string): string {
+  return Object.hasOwn(table, name) ? (table[name] ?? "") : "";
 }
 
 /** "RFC 5280 §6.1.3" is a page and a place on it. */
