@@ -16,6 +16,15 @@ export type Application =
 export interface DeviceAccount {
   readonly deviceId: string;
   readonly credential: Credential;
+  /** What it calls itself in CONNECT, where that is not its id. */
+  readonly clientId?: string | undefined;
+  /** What it says in CONNECT besides, at a broker that asks for more than the certificate. */
+  readonly login?: Login | undefined;
+}
+
+export interface Login {
+  readonly username: string;
+  readonly password?: string | undefined;
 }
 
 /** A gateway, or any TLS or DTLS server that asks for client certificates. */

@@ -1,12 +1,15 @@
 import { generate, parser as newParser } from "mqtt-packet";
 import type { ScriptedEnd } from "../endpoint.ts";
+import { loginFields } from "../mqtt/bytes.ts";
 import type { Recorder } from "../record/recorder.ts";
-import type { Application } from "../targets.ts";
+import type { Application, Login } from "../targets.ts";
 import type { Entry, Patience } from "./lab.ts";
 
 export interface Greeting {
   readonly application: Application;
   readonly clientId: string;
+  /** What CONNECT says besides. */
+  readonly login?: Login | undefined;
   readonly patience: Patience;
   readonly recorder: Recorder;
   /** For application "none": the handshake that ended proves that the target took it, as in TLS 1.2 and DTLS 1.2. */
@@ -21,7 +24,7 @@ export async function greet(end: ScriptedEnd, greeting: Greeting): Promise<Entry
       ? admitted("the target finished the handshake")
       : await unheard(end, patience);
   }
-  const spoken = speak(application, greeting.clientId);
+  const spoken = speak(application, greeting.clientId, greeting.login);
   end.send(spoken.hello, { note: spoken.name });
   const deadline = performance.now() + patience.answerMs;
   let got: Buffer = Buffer.alloc(0);
@@ -68,8 +71,12 @@ interface Language {
   read(bytes: Buffer): Answer | undefined;
 }
 
-function speak(application: Exclude<Application, "none">, clientId: string): Language {
-  if (application === "mqtt") return mqttLanguage(clientId);
+function speak(
+  application: Exclude<Application, "none">,
+  clientId: string,
+  login: Login | undefined,
+): Language {
+  if (application === "mqtt") return mqttLanguage(clientId, login);
   if (application === "coap") return coapLanguage;
   const text = Buffer.from(`hello from ${clientId}`);
   return {
@@ -80,12 +87,13 @@ function speak(application: Exclude<Application, "none">, clientId: string): Lan
   };
 }
 
-function mqttLanguage(clientId: string): Language {
+function mqttLanguage(clientId: string, login: Login | undefined): Language {
   return {
     name: "CONNECT",
     hello: generate({
       cmd: "connect",
       clientId,
+      ...loginFields(login),
       clean: true,
       keepalive: 60,
       protocolId: "MQTT",

@@ -3,7 +3,7 @@ import { DtlsClient, type DtlsClientOptions } from "../dtls/client.ts";
 import type { Address, Credential, HandshakeResult, ScriptedEnd } from "../endpoint.ts";
 import { NotApplicable } from "../errors.ts";
 import type { Forge } from "../mint/forge.ts";
-import { MqttPeer } from "../mqtt/peer.ts";
+import { clientIdOf, MqttPeer } from "../mqtt/peer.ts";
 import { RawTcp } from "../path/raw-tcp.ts";
 import { RawUdp } from "../path/raw-udp.ts";
 import type { Application, DeviceAccount, GatewayTarget } from "../targets.ts";
@@ -94,7 +94,8 @@ export class LabAtGateway extends LabBase implements GatewayLab {
       throw new Error(`no session for ${account.deviceId}, whose identity is a good one: ${result.how}`);
     }
     return new MqttPeer(end, {
-      clientId: account.deviceId,
+      clientId: clientIdOf(account),
+      login: account.login,
       patience: this.patience,
       recorder: this.recorder,
     });
@@ -117,7 +118,8 @@ export class LabAtGateway extends LabBase implements GatewayLab {
   async #hello(end: ScriptedEnd, clientId: string | undefined, finishedLast: boolean): Promise<Entry> {
     return await greet(end, {
       application: this.#endpoint(this.transport).application,
-      clientId: clientId ?? this.attacker.deviceId,
+      clientId: clientId ?? clientIdOf(this.attacker),
+      login: this.attacker.login,
       patience: this.patience,
       recorder: this.recorder,
       finishedLast,

@@ -1,9 +1,17 @@
 /** Packets as bytes, for attacks that want them wrong: they can be changed, and take names that are no text. */
 
 import mqttPacket from "mqtt-packet";
+import type { Login } from "../targets.ts";
+
+/** Fields of a CONNECT. */
+export function loginFields(login: Login | undefined): { username?: string; password?: Buffer } {
+  if (login === undefined) return {};
+  const { username, password } = login;
+  return { username, ...(password !== undefined && { password: Buffer.from(password) }) };
+}
 
 /** A good CONNECT of MQTT 3.1.1 that asks for a clean session; its connect flags are octet 9 where it is short. */
-export function connectBytes(clientId: string): Buffer {
+export function connectBytes(clientId: string, login?: Login): Buffer {
   return mqttPacket.generate({
     cmd: "connect",
     protocolId: "MQTT",
@@ -11,6 +19,7 @@ export function connectBytes(clientId: string): Buffer {
     clientId,
     clean: true,
     keepalive: 60,
+    ...loginFields(login),
   });
 }
 

@@ -2,11 +2,15 @@ import mqttPacket, { type IConnectPacket, type IPublishPacket, type Packet, type
 import type { ScriptedEnd } from "../endpoint.ts";
 import type { Patience } from "../lab/lab.ts";
 import type { Recorder } from "../record/recorder.ts";
+import type { DeviceAccount, Login } from "../targets.ts";
+import { loginFields } from "./bytes.ts";
 import { describePacket, describePackets } from "./packet-names.ts";
 
 export interface MqttPeerOptions {
   /** What CONNECT says unless it is told otherwise. */
   readonly clientId: string;
+  /** What CONNECT says besides, unless it is told otherwise. */
+  readonly login?: Login | undefined;
   readonly patience: Patience;
   readonly recorder: Recorder;
 }
@@ -81,6 +85,7 @@ export class MqttPeer {
   readonly heard: Publication[] = [];
   /** Whether QoS 1 and 2 messages are acknowledged as they arrive. */
   acknowledges = true;
+  readonly #login: Login | undefined;
   readonly #patience: Patience;
   readonly #recorder: Recorder;
   readonly #arrived: Packet[] = [];
@@ -93,6 +98,7 @@ export class MqttPeer {
   constructor(end: ScriptedEnd, options: MqttPeerOptions) {
     this.end = end;
     this.clientId = options.clientId;
+    this.#login = options.login;
     this.#patience = options.patience;
     this.#recorder = options.recorder;
   }
@@ -104,7 +110,7 @@ export class MqttPeer {
 
   /** CONNECT, and what it was answered. */
   async connect(options: ConnectOptions = {}): Promise<Connected> {
-    const { attack = false, version = 4, password, ...given } = options;
+    const { attack = false, version = 4, username, password, ...given } = options;
     if (version !== this.#version) this.#parser = this.#newParser(version);
     this.#version = version;
     const packet: IConnectPacket = {
@@ -115,7 +121,7 @@ export class MqttPeer {
       clean: true,
       keepalive: 60,
       ...given,
-      ...(password !== undefined && { password: Buffer.from(password) }),
+      ...loginFields(username === undefined ? this.#login : { username, password }),
     };
     this.send(packet, attack);
     return await this.connack();
@@ -287,6 +293,11 @@ export class MqttPeer {
     this.#messageId += 1;
     return this.#messageId;
   }
+}
+
+/** What an account calls itself in CONNECT. */
+export function clientIdOf({ clientId, deviceId }: DeviceAccount): string {
+  return clientId ?? deviceId;
 }
 
 function endOf(next: Incoming): string {

@@ -1,4 +1,5 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { openSession } from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
@@ -17,7 +18,7 @@ export default gatewayAttack({
     const { victim } = lab;
     const honest = await openSession(lab, victim);
     const thief = await lab.mqtt();
-    const answer = await thief.connect({ clientId: victim.deviceId, attack: true });
+    const answer = await thief.connect({ clientId: clientIdOf(victim), attack: true });
     if (!(await honest.survives()))
       return broken(`${answer.how}; the victim's session ended: ${honest.closed ?? "no answer"}`);
     if (!answer.accepted)

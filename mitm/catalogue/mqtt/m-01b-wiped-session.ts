@@ -1,4 +1,5 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { findsSession, forgetSession, keepSession } from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
@@ -18,7 +19,7 @@ export default gatewayAttack({
     await keepSession(lab, victim);
     try {
       const thief = await lab.mqtt();
-      const { how } = await thief.connect({ clientId: victim.deviceId, clean: true, attack: true });
+      const { how } = await thief.connect({ clientId: clientIdOf(victim), clean: true, attack: true });
       thief.cut();
       if (await findsSession(lab, victim))
         return held(`${how}; the victim finds its session`, { refusedAt: "CONNECT" });

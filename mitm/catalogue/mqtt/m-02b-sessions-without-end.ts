@@ -1,5 +1,5 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
-import type { MqttPeer } from "../../mqtt/peer.ts";
+import { clientIdOf, type MqttPeer } from "../../mqtt/peer.ts";
 
 export default gatewayAttack({
   id: "M-02b",
@@ -17,7 +17,7 @@ export default gatewayAttack({
     const peers: MqttPeer[] = [];
     for (let n = 1; n <= sessions; n += 1) {
       const peer = await lab.mqtt();
-      const answer = await peer.connect({ clientId: `${lab.attacker.deviceId}/${n}`, attack: true });
+      const answer = await peer.connect({ clientId: `${clientIdOf(lab.attacker)}/${n}`, attack: true });
       if (!answer.accepted)
         return held(`session ${n} of ${sessions}: ${answer.how}`, { refusedAt: "CONNECT" });
       peers.push(peer);

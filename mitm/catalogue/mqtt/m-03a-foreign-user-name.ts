@@ -16,7 +16,11 @@ export default gatewayAttack({
   async run(lab) {
     await demandCommandsApart(lab);
     const spy = await lab.mqtt();
-    const answer = await spy.connect({ username: lab.victim.deviceId, password: "guessed", attack: true });
+    const answer = await spy.connect({
+      username: lab.victim.login?.username ?? lab.victim.deviceId,
+      password: "guessed",
+      attack: true,
+    });
     if (!answer.accepted) return held(answer.how, { refusedAt: "CONNECT" });
     if (await hearsCommands(lab, spy))
       return broken("with the victim's user name it may hear the victim's commands");

@@ -1,4 +1,5 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { demandCommandsApart, hearsCommands, nextOf } from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
@@ -16,7 +17,7 @@ export default gatewayAttack({
   async run(lab) {
     await demandCommandsApart(lab);
     const spy = await lab.mqtt();
-    const answer = await spy.connect({ clientId: lab.victim.deviceId, attack: true });
+    const answer = await spy.connect({ clientId: clientIdOf(lab.victim), attack: true });
     if (!answer.accepted) return held(answer.how, { refusedAt: "CONNECT" });
     if (await hearsCommands(lab, spy))
       return broken("with the victim's client id it may hear the victim's commands");

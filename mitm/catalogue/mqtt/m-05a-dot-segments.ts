@@ -1,4 +1,5 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { openSession } from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
@@ -18,8 +19,8 @@ export default gatewayAttack({
     const honest = await openSession(lab, victim);
     const answers: string[] = [];
     for (const clientId of [
-      `${attacker.deviceId}/../${victim.deviceId}`,
-      `${attacker.deviceId}%2f..%2f${victim.deviceId}`,
+      `${clientIdOf(attacker)}/../${clientIdOf(victim)}`,
+      `${clientIdOf(attacker)}%2f..%2f${clientIdOf(victim)}`,
     ]) {
       const thief = await lab.mqtt();
       const { how } = await thief.connect({ clientId, attack: true });

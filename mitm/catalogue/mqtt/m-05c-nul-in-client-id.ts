@@ -1,4 +1,5 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 
 export default gatewayAttack({
   id: "M-05c",
@@ -14,7 +15,10 @@ export default gatewayAttack({
   },
   async run(lab) {
     const peer = await lab.mqtt();
-    const { accepted, how } = await peer.connect({ clientId: `${lab.attacker.deviceId}/\0x`, attack: true });
+    const { accepted, how } = await peer.connect({
+      clientId: `${clientIdOf(lab.attacker)}/\0x`,
+      attack: true,
+    });
     return accepted ? broken(how) : held(how, { refusedAt: "CONNECT" });
   },
 });

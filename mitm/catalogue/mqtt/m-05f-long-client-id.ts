@@ -1,4 +1,5 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 
 export default gatewayAttack({
   id: "M-05f",
@@ -14,7 +15,7 @@ export default gatewayAttack({
   },
   async run(lab) {
     const peer = await lab.mqtt();
-    const clientId = `${lab.attacker.deviceId}/${"x".repeat(60_000)}`;
+    const clientId = `${clientIdOf(lab.attacker)}/${"x".repeat(60_000)}`;
     const { accepted, how } = await peer.connect({ clientId, attack: true });
     return accepted ? broken(how) : held(how, { refusedAt: "CONNECT" });
   },

@@ -1,4 +1,5 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { commandTopic, forgetSession, freshText, keepSession, openSession } from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
@@ -25,7 +26,7 @@ export default gatewayAttack({
       }
       const thief = await lab.mqtt();
       const { how, sessionPresent } = await thief.connect({
-        clientId: victim.deviceId,
+        clientId: clientIdOf(victim),
         clean: false,
         attack: true,
       });

@@ -1,5 +1,6 @@
 import { gatewayAttack } from "../../attack.ts";
 import { connectBytes } from "../../mqtt/bytes.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { openSession, sendForbidden } from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
@@ -16,6 +17,6 @@ export default gatewayAttack({
   },
   async run(lab) {
     const peer = await openSession(lab, lab.attacker);
-    return await sendForbidden(peer, connectBytes(lab.victim.deviceId), "a second CONNECT");
+    return await sendForbidden(peer, connectBytes(clientIdOf(lab.victim)), "a second CONNECT");
   },
 });

@@ -1,6 +1,7 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
 import { NotApplicable } from "../../errors.ts";
 import { connectBytes } from "../../mqtt/bytes.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 
 export default gatewayAttack({
   id: "M-12e",
@@ -19,7 +20,10 @@ export default gatewayAttack({
     if (helloTimeoutMs === undefined)
       throw new NotApplicable("how long the target waits for CONNECT is not known");
     const peer = await lab.mqtt();
-    peer.sendBytes(connectBytes(lab.attacker.deviceId).subarray(0, 9), "half a CONNECT");
+    peer.sendBytes(
+      connectBytes(clientIdOf(lab.attacker), lab.attacker.login).subarray(0, 9),
+      "half a CONNECT",
+    );
     const closed = await peer.closes(2 * helloTimeoutMs + lab.patience.answerMs);
     if (closed !== undefined) return held(closed, { refusedAt: "half a CONNECT", next: "closed" });
     return broken(`still open, though the target says that it waits for ${helloTimeoutMs} ms`);

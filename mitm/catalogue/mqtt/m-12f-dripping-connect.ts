@@ -1,6 +1,7 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
 import { NotApplicable } from "../../errors.ts";
 import { connectBytes } from "../../mqtt/bytes.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 
 export default gatewayAttack({
   id: "M-12f",
@@ -19,7 +20,7 @@ export default gatewayAttack({
     if (helloTimeoutMs === undefined)
       throw new NotApplicable("how long the target waits for CONNECT is not known");
     const peer = await lab.mqtt();
-    const bytes = connectBytes(`${lab.attacker.deviceId}/${"x".repeat(60)}`);
+    const bytes = connectBytes(`${clientIdOf(lab.attacker)}/${"x".repeat(60)}`);
     const deadline = performance.now() + 2 * helloTimeoutMs + lab.patience.answerMs;
     const pauseMs = (deadline - performance.now()) / 60;
     for (let at = 0; performance.now() < deadline && !lab.signal.aborted; at += 1) {

@@ -1,5 +1,6 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
 import { connectBytes } from "../../mqtt/bytes.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 
 export default gatewayAttack({
   id: "M-12i",
@@ -15,9 +16,8 @@ export default gatewayAttack({
   },
   async run(lab) {
     const peer = await lab.mqtt();
-    const bytes = connectBytes(lab.attacker.deviceId);
-    // Clean Session, and the reserved one.
-    bytes[9] = 0x03;
+    const bytes = connectBytes(clientIdOf(lab.attacker), lab.attacker.login);
+    bytes[9] = (bytes[9] ?? 0) | 0x01;
     peer.sendBytes(bytes, "CONNECT with the reserved flag");
     const { accepted, how } = await peer.connack();
     return accepted ? broken(how) : held(how, { refusedAt: "CONNECT" });

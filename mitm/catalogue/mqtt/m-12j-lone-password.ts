@@ -1,5 +1,6 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
 import { connectBytes, withPassword } from "../../mqtt/bytes.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 
 export default gatewayAttack({
   id: "M-12j",
@@ -16,7 +17,7 @@ export default gatewayAttack({
   async run(lab) {
     const peer = await lab.mqtt();
     peer.sendBytes(
-      withPassword(connectBytes(lab.attacker.deviceId)),
+      withPassword(connectBytes(clientIdOf(lab.attacker))),
       "CONNECT with a password and no user name",
     );
     const { accepted, how } = await peer.connack();
