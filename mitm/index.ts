@@ -54,5 +54,5 @@ export type {
   PairSession,
   PairTarget,
 } from "./targets.ts";
-export { makeAccounts } from "./twins/accounts.ts";
+export { makeAccounts, makeOperator } from "./twins/accounts.ts";
 export { type Weakness, weaknesses } from "./weaknesses/index.ts";

@@ -6,7 +6,7 @@ import { givenGatewaySource } from "../mitm/given-gateway.ts";
 import { commandLine, type LabOptions, labDefaults, labOptions } from "../mitm/lab-options.ts";
 import { runLab } from "../mitm/lab-run.ts";
 import { defaultJobs, ownGatewaySource } from "../mitm/own-sources.ts";
-import { dirOption, type Session, type VerbGroup } from "../verb.ts";
+import { dirOption, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
 
 interface GatewayOptions extends LabOptions, AttackCaOptions {
   readonly transport: Transport;
@@ -15,6 +15,9 @@ interface GatewayOptions extends LabOptions, AttackCaOptions {
   readonly identity?: string;
   readonly attacker?: string;
   readonly victim?: string;
+  readonly operator?: string;
+  readonly knowsRevocation?: boolean;
+  readonly helloTimeout?: number;
   readonly publishTopic?: string;
   readonly subscribeTopic?: string;
 }
@@ -59,12 +62,22 @@ export function addMitmGateway(mitm: VerbGroup): void {
         .option("--server-name <name>", "what to put into server_name, when it is not the host")
         .option("--attacker <id>", "the device that the attacker owns by right")
         .option("--victim <id>", "another device, to be attacked")
+        .option(
+          "--operator <id>",
+          "whoever hears all devices and commands them, as a witness: never the attacker",
+        )
         .option("--identity <dir>", "where <id>.key.pem and <id>.cert.pem are (default: <dir>/devices)")
         .option(
           "--publish-topic <topic>",
           "where a device may publish, {id} for its id, when it is not as with Sallyport",
         )
         .option("--subscribe-topic <filter>", "what a device may subscribe to, {id} for its id")
+        .option("--knows-revocation", "the target goes by the revocation list of the lab CA, crl.pem")
+        .option(
+          "--hello-timeout <seconds>",
+          "how long the target waits for the first packet of its application",
+          wholeNumber(1, 600),
+        )
         .addOption(dirOption());
       attackCaOptions(command);
       labOptions(command);
@@ -102,6 +115,9 @@ async function attack(session: Session, options: GatewayOptions, args: string[])
       identity: options.identity,
       attacker: options.attacker,
       victim: options.victim,
+      operator: options.operator,
+      knowsRevocation: options.knowsRevocation === true,
+      helloTimeoutMs: options.helloTimeout === undefined ? undefined : options.helloTimeout * 1_000,
       publishTopic: options.publishTopic,
       subscribeTopic: options.subscribeTopic,
     });

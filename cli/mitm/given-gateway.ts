@@ -4,6 +4,7 @@ import {
   type DeviceAccount,
   Forge,
   type GatewaySource,
+  makeOperator,
   type Transport,
 } from "../../mitm/index.ts";
 import { CliError } from "../errors.ts";
@@ -21,6 +22,10 @@ export interface GivenGateway {
   readonly identity: string | undefined;
   readonly attacker: string | undefined;
   readonly victim: string | undefined;
+  readonly operator: string | undefined;
+  readonly knowsRevocation: boolean;
+  /** How long the target says that it waits for the first packet, ms. */
+  readonly helloTimeoutMs: number | undefined;
   readonly publishTopic: string | undefined;
   readonly subscribeTopic: string | undefined;
 }
@@ -35,7 +40,7 @@ export function givenGatewaySource(given: GivenGateway): GatewaySource {
     transports: [transport],
     lanes: 1,
     async open() {
-      const { attacker, victim, forge } = await identitiesOf(given);
+      const { attacker, victim, operator, forge } = await identitiesOf(given);
       const topics = topicsOf(given);
       return {
         forge,
@@ -45,6 +50,9 @@ export function givenGatewaySource(given: GivenGateway): GatewaySource {
           serverName: given.serverName,
           attacker,
           victim,
+          operator,
+          knowsRevocation: given.knowsRevocation,
+          helloTimeoutMs: given.helloTimeoutMs,
           ...(topics && { topics }),
         },
       };
@@ -55,6 +63,7 @@ export function givenGatewaySource(given: GivenGateway): GatewaySource {
 interface Identities {
   readonly attacker: DeviceAccount;
   readonly victim: DeviceAccount | undefined;
+  readonly operator: DeviceAccount | undefined;
   readonly forge: Forge | undefined;
 }
 
@@ -63,8 +72,9 @@ async function identitiesOf(given: GivenGateway): Promise<Identities> {
   const named = (id: string | undefined) => (id === undefined ? undefined : readAccount(id, place));
   const attacker = named(given.attacker);
   const victim = named(given.victim);
+  const operator = named(given.operator);
   if (given.ca === undefined) {
-    if (attacker !== undefined) return { attacker, victim, forge: undefined };
+    if (attacker !== undefined) return { attacker, victim, operator, forge: undefined };
     throw new CliError(
       "CLI_USAGE",
       "who shall the attacker be? Name a device that it owns by right with --attacker (and --victim for another one, to be " +
@@ -83,6 +93,7 @@ async function identitiesOf(given: GivenGateway): Promise<Identities> {
   return {
     attacker: attacker ?? (await made(labDevices.attacker)),
     victim: victim ?? (await made(labDevices.victim)),
+    operator: operator ?? (pki.origin === "lab" ? await makeOperator(pki, labDevices.operator) : undefined),
     forge: new Forge(pki),
   };
 }

@@ -6,8 +6,12 @@ import { decodePem, encodePem, readBoundedFile, writeFileAtomic } from "../../pk
 import { CliError } from "../errors.ts";
 import { readJsonFile, record, text, texts } from "../json-file.ts";
 
-/** The two devices that a lab CA vouches for: the one that the attacker owns by right, and the one it wants to be. */
-export const labDevices = { attacker: "lab-attacker", victim: "lab-victim" } as const;
+/** Whom a lab CA vouches for: the device that the attacker owns by right, the one it wants to be, and a witness. */
+export const labDevices = {
+  attacker: "lab-attacker",
+  victim: "lab-victim",
+  operator: "lab-operator",
+} as const;
 
 /** What a lab CA leaves in its folder for the target, and what it keeps for itself. */
 export function labCaFiles(directory: string) {

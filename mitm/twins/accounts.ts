@@ -17,15 +17,17 @@ export async function makeAccounts(pki: LabPki): Promise<Accounts> {
   return {
     attacker: await device("attacker"),
     victim: await device("victim"),
-    operator: { deviceId: "backend", credential: await operatorCredential(pki, "backend") },
+    operator: await makeOperator(pki, "backend"),
   };
 }
 
-async function operatorCredential(pki: LabPki, id: string) {
+/** An operator with a good certificate. */
+export async function makeOperator(pki: LabPki, id: string): Promise<DeviceAccount> {
   const value = identityUri("operator", pki.trustDomain, id);
-  return new Forge(pki).device({
+  const credential = await new Forge(pki).device({
     id,
     name: `the certificate of ${id}`,
     subjectAltName: [{ type: "uniformResourceIdentifier", value }],
   });
+  return { deviceId: id, credential };
 }
