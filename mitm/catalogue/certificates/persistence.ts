@@ -1,10 +1,11 @@
-import { NotDelivered } from "../../errors.ts";
+import { NotApplicable, NotDelivered } from "../../errors.ts";
 import type { DeviceLab } from "../../lab/device-lab.ts";
 import type { Entry } from "../../lab/lab.ts";
 
 /**
  * Shows a device that keeps trying the same untrusted certificate at each attempt, up to so many times, and stops where
  * it is trusted or the device stays away.
+ * @throws NotApplicable where the device comes but once
  */
 export async function refuseUntilTired(
   lab: DeviceLab,
@@ -23,6 +24,9 @@ export async function refuseUntilTired(
       if (error instanceof NotDelivered) break;
       throw error;
     }
+  }
+  if (attempts === 1 && !last.admitted) {
+    throw new NotApplicable("the device did not come a second time, so it has had no occasion to give in");
   }
   return { attempts, last };
 }
