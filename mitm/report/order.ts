@@ -37,7 +37,7 @@ export interface Headline {
   readonly text: string;
 }
 
-export function headline({ summary, interrupted }: RunReport): Headline {
+export function headline({ summary, interrupted }: Pick<RunReport, "summary" | "interrupted">): Headline {
   const unjudged = summary.inconclusive + summary["not delivered"];
   const doubt = unjudged === 0 ? "" : `; ${count(unjudged, "case")} could not be judged`;
   if (summary.broken > 0) {
@@ -47,6 +47,8 @@ export function headline({ summary, interrupted }: RunReport): Headline {
     };
   }
   if (summary.held + unjudged === 0) return { tone: "doubt", text: "no attack was tried" };
+  if (summary.held === 0)
+    return { tone: "doubt", text: `none of ${count(unjudged, "case")} could be judged` };
   if (unjudged > 0 || interrupted !== undefined) {
     return { tone: "doubt", text: `${count(summary.held, "attack")} of ${tried(summary)} held off${doubt}` };
   }

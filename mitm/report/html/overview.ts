@@ -54,7 +54,7 @@ ${report.notes.length > 0 && html`<div class="callout"><strong>Read this first</
 
 function side(report: RunReport, target: TargetReport): Markup {
   const cases = report.cases.filter((one) => one.side === target.side);
-  const { tone, text } = headline({ ...report, cases, summary: summarise(cases) });
+  const { tone, text } = headline({ summary: summarise(cases) });
   const rows = (["tls", "dtls"] as const)
     .map((transport) => ({ transport, cases: cases.filter((one) => one.transport === transport) }))
     .filter((row) => row.cases.length > 0);
@@ -129,7 +129,7 @@ export function legend(report: RunReport): Markup {
   return html`<section id="legend"><h2>How to read this</h2>
 <dl class="legend">${verdicts.map((verdict) => html`<div><dt>${badge(verdict)}</dt><dd>${verdictMeanings[verdict]}</dd></div>`)}</dl>
 <h3>The evidence folder</h3>
-<p>This page is one file of a folder. Beside it lie <code>run.json</code> (everything on this page, for programs), <code>junit.xml</code> and <code>results.sarif</code> (for build servers and code scanners), <code>transcripts/</code> and <code>certificates/</code> (by case), <code>capture.pcapng</code> (every byte over the lab's sockets) and <code>keys.log</code> (the session keys).</p>
+<p>${report.cases.some(({ files }) => files.length > 0) ? "This page is one file of a folder. Beside it lie" : "A run that is asked for its evidence leaves a folder with"} <code>run.json</code> (everything on this page, for programs), <code>junit.xml</code> and <code>results.sarif</code> (for build servers and code scanners), <code>transcripts/</code> and <code>certificates/</code> (by case), <code>capture.pcapng</code> (every byte over the lab's sockets) and <code>keys.log</code> (the session keys).</p>
 <p>The capture holds its keys and opens decrypted in Wireshark. Each case is an interface of its own:</p>
 <pre><code>tshark -r capture.pcapng -Y 'frame.interface_name == "${report.cases[0]?.id ?? "G-CERT-01/tls"}"'${sides.has("gateway") && " -d tls.port==8883,mqtt"}</code></pre>
 <p>IP headers, TCP handshakes and acknowledgements in it were written by the lab, which sees what its sockets see. Session keys read all of the traffic: keep the folder as you keep a log of it.</p>
