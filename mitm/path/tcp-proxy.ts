@@ -54,11 +54,13 @@ export class TcpPath implements AsyncDisposable {
   readonly #server: Server;
   readonly #changes = new Changes();
   #refused = 0;
+  #upstream: Address;
 
   private constructor(options: TcpPathOptions, server: Server) {
     this.#options = options;
     this.#server = server;
     this.rules = options.rules ?? {};
+    this.#upstream = options.upstream;
     server.on("connection", (socket: Socket) => this.#arrived(socket));
   }
 
@@ -83,6 +85,11 @@ export class TcpPath implements AsyncDisposable {
       throw new MitmError("MITM_ADDRESS", "the path is closed");
     }
     return { host: (this.#options.listen ?? anywhere).host, port: bound.port };
+  }
+
+  /** Connections from now on go to another address in place of the gateway's. */
+  divert(to: Address): void {
+    this.#upstream = to;
   }
 
   /** Connections that were closed at once because there were too many. */
@@ -130,10 +137,10 @@ export class TcpPath implements AsyncDisposable {
       device.destroy();
       return;
     }
-    const { upstream: gateway, recorder } = this.#options;
+    const { recorder } = this.#options;
     const connection = new TcpConnection({
       device,
-      gateway,
+      gateway: this.#upstream,
       recorder,
       rules: () => this.rules,
       changes: this.#changes,

@@ -62,11 +62,13 @@ export class UdpPath implements AsyncDisposable {
   readonly #sources: UdpSource[] = [];
   readonly #changes = new Changes();
   #closed = false;
+  #upstream: Address;
 
   private constructor(options: UdpPathOptions, front: Socket) {
     this.#options = options;
     this.#front = front;
     this.rules = options.rules ?? {};
+    this.#upstream = options.upstream;
     front.on("message", (datagram, from) => this.#flowOf(from)?.take("device", datagram));
     // ICMP from an end that is gone: the other end notices by silence.
     front.on("error", () => undefined);
@@ -81,6 +83,11 @@ export class UdpPath implements AsyncDisposable {
   /** Where the device has to send to. */
   get address(): Address {
     return { host: (this.#options.listen ?? anywhere).host, port: this.#front.address().port };
+  }
+
+  /** Flows that begin from now on go to another address in place of the gateway's. */
+  divert(to: Address): void {
+    this.#upstream = to;
   }
 
   /** The flow of the newest address. */
@@ -133,7 +140,8 @@ export class UdpPath implements AsyncDisposable {
     const key = `${device.address} ${device.port}`;
     const known = this.#byAddress.get(key);
     if (known !== undefined || this.flows.length >= maxFlows) return known;
-    const { upstream: gateway, recorder, prng } = this.#options;
+    const { recorder, prng } = this.#options;
+    const gateway = this.#upstream;
     const flow = new UdpFlow({
       device: { host: device.address, port: device.port },
       front: this.#front,

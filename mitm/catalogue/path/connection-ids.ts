@@ -10,11 +10,11 @@ export async function stripConnectionId(lab: PairLab, to: End): Promise<Finding>
   const open = await openFlow(lab);
   needsConnectionIds(open, to);
   const type = DtlsContentType.applicationData;
-  await catchNext(lab, open, otherEnd(to), ({ epoch, sequence, fragment }) => ({
+  const { text } = await catchNext(lab, open, otherEnd(to), ({ epoch, sequence, fragment }) => ({
     instead: [dtlsRecord({ type, epoch, sequence }, fragment)],
     note: "application_data, the connection id taken out",
   }));
-  return judgeDropped(lab, open, to, "a record without its connection id", "delivered");
+  return judgeDropped(lab, open, to, "a record without its connection id", { used: "delivered", text });
 }
 
 /** An open session whose records to the gateway bear connection ids, and an address of the attacker's own. */
@@ -34,7 +34,7 @@ export async function judgeStayed(
   stranger: UdpSource,
   what: string,
 ): Promise<Finding> {
-  const finding = await judgeDropped(lab, open, "gateway", what, "obeyed");
+  const finding = await judgeDropped(lab, open, "gateway", what, { used: "obeyed" });
   const sent = stranger.receivedBytes;
   if (sent > 0) return broken(`the gateway sent ${sent} bytes to the address that ${what} came from`);
   if (finding.result !== "held") return finding;

@@ -47,5 +47,5 @@ export async function sendInClear(
 ): Promise<Finding> {
   const open = await openFlow(lab);
   open.flow.send(to, make(), what, "in the session, under the other end's address");
-  return judgeDropped(lab, open, to, what, used);
+  return judgeDropped(lab, open, to, what, { used });
 }

@@ -25,6 +25,7 @@ import p18PathA from "./p-18-path-a-early-data-to-gateway.ts";
 import p18PathB from "./p-18-path-b-early-data-to-device.ts";
 import p21PathA from "./p-21-path-a-plaintext-prefix-to-gateway.ts";
 import p21PathB from "./p-21-path-b-plaintext-prefix-to-device.ts";
+import p23 from "./p-23-relay-under-own-certificate.ts";
 import u07a from "./u-07a-record-again-to-gateway.ts";
 import u07b from "./u-07b-record-again-to-device.ts";
 import u07c from "./u-07c-record-again-late-to-gateway.ts";
@@ -96,6 +97,7 @@ export const pathAttacks: readonly Attack[] = [
   p18PathB,
   p21PathA,
   p21PathB,
+  p23,
   u07a,
   u07b,
   u07c,

@@ -81,6 +81,13 @@ export async function sayMany(
   return path.until(() => passed() >= goal, lab.patience.answerMs);
 }
 
+/** What the end that is attacked might have done with what it got. */
+export interface Use {
+  readonly used: "delivered" | "obeyed";
+  /** A text that must not arrive. */
+  readonly text?: string | undefined;
+}
+
 /**
  * RFC 6347 §4.1.2.7: what is not valid is dropped in silence, and the session goes on. `what` was sent to `at`; whether
  * it may have been `used` only the application can tell.
@@ -90,7 +97,7 @@ export async function judgeDropped(
   open: OpenFlow,
   at: End,
   what: string,
-  used: "delivered" | "obeyed",
+  { used, text }: Use,
 ): Promise<Finding> {
   const { conversation } = open;
   if (!conversation.canSay("device") && !conversation.canSay("gateway")) {
@@ -99,6 +106,7 @@ export async function judgeDropped(
   const goesOn = await conversation.goesOn();
   const amiss = conversation.amiss(at);
   if (amiss !== undefined) return broken(amiss);
+  if (text !== undefined && conversation.times(text, at) > 0) return broken(`the ${at} took ${what}`);
   if (!goesOn) return broken(`the session did not survive ${what}`);
   return held(`the ${at} dropped ${what}, and the session goes on`, { next: "went on" });
 }

@@ -2,9 +2,12 @@ import { pairAttack } from "../../attack.ts";
 import { flipBit } from "../../path/weather.ts";
 import { tamperWithRecords } from "./tampered-records.ts";
 
+/** RFC 6655: the shortest tag that there is, of AES-CCM-8. What is encrypted stays: only the tag can tell. */
+const tag = 8;
+
 export default pairAttack({
   id: "P-17f",
-  title: "a record to the device with one bit flipped",
+  title: "a record to the device with one bit of its authentication tag flipped",
   transports: ["tls"],
   defeats: "record-mac-not-verified",
   severity: "critical",
@@ -18,8 +21,7 @@ export default pairAttack({
     tamperWithRecords(lab, {
       to: "device",
       records: 1,
-      note: "one bit flipped",
-      rewrite: ([record], { prng }) =>
-        record === undefined ? [] : [flipBit(record.bytes, prng, record.fragment.length)],
+      note: "one bit of its tag flipped",
+      rewrite: ([record], { prng }) => (record === undefined ? [] : [flipBit(record.bytes, prng, tag)]),
     }),
 });

@@ -13,7 +13,7 @@ export async function replay(lab: PairLab, to: End, newer: number): Promise<Find
   if (newer > 0) await sayMany(lab, open, otherEnd(to), newer);
   const note = newer > 0 ? `again, after ${newer} newer ones` : "again";
   open.flow.send(to, datagram.bytes, datagram.what, note);
-  return judgeDropped(lab, open, to, "a record that came again", "delivered");
+  return judgeDropped(lab, open, to, "a record that came again", { used: "delivered" });
 }
 
 /** Holds a record back until so many newer ones have passed, then sends it twice. */
@@ -24,5 +24,5 @@ export async function holdBack(lab: PairLab, to: End, newer: number): Promise<Fi
   for (const note of [`late, after ${newer} newer ones`, "a second time"]) {
     open.flow.send(to, datagram.bytes, datagram.what, note);
   }
-  return judgeDropped(lab, open, to, "a late record that came twice", "delivered");
+  return judgeDropped(lab, open, to, "a late record that came twice", { used: "delivered" });
 }

@@ -24,6 +24,6 @@ export default pairAttack({
       const forged = dtlsRecord({ type, epoch, cid, sequence }, lab.prng.bytes(fragment.length));
       open.flow.send("gateway", forged, "record with a connection id", "forged");
     }
-    return judgeDropped(lab, open, "gateway", "forged records", "obeyed");
+    return judgeDropped(lab, open, "gateway", "forged records", { used: "obeyed" });
   },
 });

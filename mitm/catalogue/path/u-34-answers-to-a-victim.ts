@@ -5,7 +5,7 @@ import { catchNext } from "./open-flow.ts";
 /** RFC 9146 §6, after RFC 9000 §8.1: what may go to an address that has proved nothing, for each byte from it. */
 const factor = 3;
 const texts = 24;
-const letters = 200;
+const letters = 40;
 
 export default pairAttack({
   id: "U-34",
@@ -17,7 +17,11 @@ export default pairAttack({
   async run(lab) {
     const { open, stranger: victim } = await besideFlow(lab);
     const { path, conversation } = open;
-    await catchNext(lab, open, "device", () => ({ via: victim, note: "from the victim's address" }));
+    const { text } = await catchNext(lab, open, "device", () => ({
+      via: victim,
+      note: "from the victim's address",
+    }));
+    if (text !== undefined) await conversation.until(() => conversation.times(text, "gateway") > 0);
     // What the gateway has to say now may go to the victim: within bounds.
     if (conversation.canSay("gateway")) {
       for (let count = 0; count < texts; count += 1)
@@ -25,6 +29,7 @@ export default pairAttack({
     }
     const tooMuch = () => victim.receivedBytes > factor * victim.sentBytes;
     await path.until(tooMuch, lab.patience.silenceMs);
+    lab.recorder.receipt("sent to the port at which the gateway serves the device");
     const balance = `${victim.receivedBytes} bytes for ${victim.sentBytes} from there`;
     return tooMuch()
       ? broken(`the gateway sent to the victim's address ${balance}`)
