@@ -122,7 +122,6 @@ export class TlsClient extends TlsEnd {
     const renegotiated = this.verifyData?.client ?? new Uint8Array();
     this.transcript.clear();
     this.beginHandshake();
-    this.tls12 = undefined;
     const { session: _, ...fresh } = this.#options;
     const failed = await this.attempt(() =>
       this.#hello(new ClientOffer(fresh), credential, { renegotiated }),
@@ -146,6 +145,14 @@ export class TlsClient extends TlsEnd {
       }
       if (message.msgType === HandshakeType.key_update) {
         tls13.traffic?.receiveKeyUpdate(message);
+        return;
+      }
+      if (
+        message.msgType === HandshakeType.certificate_request &&
+        !this.holds("post-handshake-request-answered")
+      ) {
+        // Who asks sees by the first of the three messages that it is answered.
+        this.sendHandshake(tls13.certificate(), { transcribed: false });
         return;
       }
     } else if (message.msgType === HandshakeType.hello_request) {

@@ -65,6 +65,7 @@ export const TlsCipherSuite = {
   TLS_AES_128_GCM_SHA256: 0x1301,
   TLS_AES_256_GCM_SHA384: 0x1302,
   TLS_CHACHA20_POLY1305_SHA256: 0x1303,
+  TLS_AES_128_CCM_SHA256: 0x1304,
   /** RFC 7507 §2: no suite, but a signal. */
   TLS_FALLBACK_SCSV: 0x5600,
 } as const;

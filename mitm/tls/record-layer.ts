@@ -216,7 +216,7 @@ export class RecordLayer {
       if (type !== ContentType.application_data) {
         // A peer that has no keys yet says in clear why it does not go on.
         const soon = type === ContentType.alert && read.sequence === 0;
-        if (soon || !holds("unprotected-records-accepted")) return clear;
+        if (soon || this.#takesClear(type, fragment)) return clear;
         return violation("unexpected_message", "a record in clear after keys are in use");
       }
     }
@@ -226,8 +226,7 @@ export class RecordLayer {
         this.skipUndecryptable -= record.length;
         return "skipped";
       }
-      const text = fragment.length === 2 && type === ContentType.alert;
-      if (!holds("unprotected-records-accepted") && (text || read.version === "TLS 1.2")) return clear;
+      if (this.#takesClear(type, fragment)) return clear;
       return violation("bad_record_mac", "a record that does not authenticate");
     }
     if (opened.type === 0) return violation("unexpected_message", "a record of nothing but padding");
@@ -235,6 +234,13 @@ export class RecordLayer {
       return violation("record_overflow", `a record with ${opened.fragment.length} bytes of content`);
     }
     return { kind: "record", ...opened, protected: true };
+  }
+
+  #takesClear(type: number, fragment: Uint8Array): boolean {
+    const { holds } = this.#options;
+    if (!holds("unprotected-records-accepted")) return true;
+    const alert = type === ContentType.alert && fragment.length === 2;
+    return alert && !holds("unprotected-alerts-accepted");
   }
 
   /** How an end opens a record that does not keep count, or does not look at the tag. */

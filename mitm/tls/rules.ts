@@ -8,6 +8,7 @@ export const tlsRules = {
   "record-sequence-not-checked": "A record is taken again, too late or too early.",
   "record-overflow-accepted": "A record is taken that is longer than RFC 8446 §5.2 allows.",
   "unprotected-records-accepted": "A record in clear is taken after keys are in use.",
+  "unprotected-alerts-accepted": "An alert in clear is taken after keys are in use.",
   "empty-records-accepted": "Handshake or alert records without content are taken.",
   "interleaved-records-accepted": "Other records are taken between the pieces of a handshake message.",
   "record-boundary-not-checked": "A handshake message is taken that began under other keys than it ended.",
@@ -76,6 +77,8 @@ export const tlsRules = {
   "renegotiation-changes-certificate": "Another certificate is taken in a renegotiation.",
   "post-handshake-certificate-accepted":
     "TLS 1.3: a Certificate that was not asked for is taken after the handshake.",
+  "post-handshake-request-answered":
+    "TLS 1.3: a CertificateRequest after the handshake is answered, though post_handshake_auth was not offered.",
   // --- bounds ---
   "handshake-size-unbounded": "Handshake messages of any length are collected.",
   "flood-unbounded": "Any number of messages that change nothing is taken.",
@@ -88,6 +91,7 @@ export type TlsRule = keyof typeof tlsRules;
 const neverLenient: ReadonlySet<TlsRule> = new Set<TlsRule>([
   "record-mac-not-verified",
   "record-sequence-not-checked",
+  "unprotected-records-accepted",
   "finished-not-required",
   "no-handshake-timeout",
   "invalid-key-share",

@@ -90,11 +90,6 @@ export class TlsServer extends TlsEnd {
         return;
       }
       if (this.#postHandshakeCertificate(message)) return;
-      const isCertificate = message.msgType === HandshakeType.certificate;
-      if (isCertificate && !this.holds("post-handshake-certificate-accepted")) {
-        this.judgePeer(chainOf("TLS 1.3", message.body));
-        return;
-      }
     } else if (message.msgType === HandshakeType.client_hello) {
       await this.#renegotiation(message);
       return;

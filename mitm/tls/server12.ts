@@ -89,7 +89,7 @@ export class Server12 {
     this.resumed = contents !== undefined;
     this.#emitServerHello(contents !== undefined);
     if (contents !== undefined) {
-      resumePeer(end, contents);
+      resumePeer(end, this.#options, contents);
       this.keys = new Keys12(end, this.terms, Uint8Array.from(contents.secret));
       this.#emitTicket(this.keys);
       this.#sendFinish(this.keys);
@@ -325,12 +325,8 @@ export class Server12 {
       const message = await end.expect([...wanted]);
       if (message.msgType === HandshakeType.client_key_exchange) {
         const keys = this.#keyExchange(message);
-        if (end.peerChain.length > 0 && end.holds("certificate-verify-not-required")) {
-          const proof = await end.expect([HandshakeType.certificate_verify]);
-          this.#checkProof(proof);
-          end.taken(proof);
-        }
-        return keys;
+        const proofNeeded = end.peerChain.length > 0 && end.holds("certificate-verify-not-required");
+        return proofNeeded ? this.#proof(keys) : keys;
       }
       const chain = chainOf("TLS 1.2", message.body);
       if (chain.length > 0) end.judgePeer(chain);
@@ -340,6 +336,18 @@ export class Server12 {
       wanted.add(HandshakeType.client_key_exchange);
       if (!end.holds("second-certificate-accepted")) wanted.add(HandshakeType.certificate);
     }
+  }
+
+  async #proof(keys: Keys12): Promise<Keys12> {
+    const end: TlsEnd = this.#end;
+    const wanted: number[] = [HandshakeType.certificate_verify];
+    // Who takes a second ClientKeyExchange works with it.
+    if (!end.holds("duplicate-messages-accepted")) wanted.push(HandshakeType.client_key_exchange);
+    const message = await end.expect(wanted);
+    if (message.msgType === HandshakeType.client_key_exchange) return this.#proof(this.#keyExchange(message));
+    this.#checkProof(message);
+    end.taken(message);
+    return keys;
   }
 
   #keyExchange(message: HandshakeMessage): Keys12 {

@@ -309,7 +309,7 @@ export class Server13 {
     this.#checkBinder(offered, contents);
     this.resumed = true;
     this.#schedule = new KeySchedule(this.suite.hash, contents.secret);
-    resumePeer(end, contents);
+    resumePeer(end, this.#options, contents);
     return contents;
   }
 
@@ -438,8 +438,10 @@ export function acceptTicket(
 }
 
 /** The peer of the session, judged again. */
-export function resumePeer(end: TlsEnd, contents: TicketContents): void {
+export function resumePeer(end: TlsEnd, options: ServerOptions, contents: TicketContents): void {
   const chain = contents.chain.map((der) => Uint8Array.from(der));
-  if (chain.length > 0 && end.holds("resumption-not-rechecked")) end.judgePeer(chain);
+  // Who takes a ticket of another domain takes its word for the peer too.
+  const own = Buffer.from(contents.domain).toString() === (options.tickets?.domain ?? "");
+  if (chain.length > 0 && own && end.holds("resumption-not-rechecked")) end.judgePeer(chain);
   else end.peerChain = chain;
 }

@@ -31,13 +31,23 @@ export const suites13: readonly Suite13[] = [
   },
 ];
 
+/** Spoken, but not offered or chosen unless asked for. */
+const further13: readonly Suite13[] = [
+  {
+    id: TlsCipherSuite.TLS_AES_128_CCM_SHA256,
+    name: "TLS_AES_128_CCM_SHA256",
+    aead: aeadAlgorithms.AES_128_CCM,
+    hash: "sha256",
+  },
+];
+
 /** Those of RFC 5289, RFC 7905 and RFC 7251 with an ephemeral key of the server: the same as DTLS 1.2 has. */
 export const suites12: readonly Suite[] = suites.filter(
   ({ keyExchange }) => keyExchange === "ECDHE_ECDSA" || keyExchange === "ECDHE_RSA",
 );
 
 export function suite13(id: number): Suite13 | undefined {
-  return suites13.find((suite) => suite.id === id);
+  return [...suites13, ...further13].find((suite) => suite.id === id);
 }
 
 export function suite12(id: number): Suite | undefined {

@@ -45,7 +45,7 @@ export interface TlsEndOptions extends EndOptions {
   readonly padding?: number;
   /** For the whole handshake, ms; default ten times `answerMs`. Without "no-handshake-timeout" no wait has an end. */
   readonly handshakeMs?: number;
-  /** Longest handshake message that is taken, in bytes; default 2^17. */
+  /** Longest handshake message that is taken, in bytes; default 2^16. */
   readonly maxMessageLength?: number;
   /** What stands for the result of the key agreement, whatever the shares are. */
   readonly sharedSecret?: Uint8Array;
@@ -86,6 +86,7 @@ export abstract class TlsEnd implements ScriptedEnd {
   readonly #seen = new Set<number>();
   #handshakeDeadline = Number.POSITIVE_INFINITY;
   #peerClosed = false;
+  #renegotiating = false;
   #closedSeen = false;
   #idle = 0;
 
@@ -100,7 +101,7 @@ export abstract class TlsEnd implements ScriptedEnd {
     this.connection = recorder.connection(flowOf(socket, side));
     const holds = (rule: TlsRule) => this.holds(rule);
     this.records = new RecordLayer(socket, { recorder, connection: this.connection, side, holds, head });
-    this.#reader = new MessageReader(this.records, holds, options.maxMessageLength ?? 2 ** 17);
+    this.#reader = new MessageReader(this.records, holds, options.maxMessageLength ?? 2 ** 16);
   }
 
   abstract handshake(): Promise<HandshakeResult>;
@@ -284,7 +285,8 @@ export abstract class TlsEnd implements ScriptedEnd {
             return "application data";
           }
           this.#count();
-          if (this.holds("application-data-before-finished")) {
+          // RFC 5246 §7.4.1.1 lets it come between the messages of a renegotiation, under the keys that are.
+          if (!this.#renegotiating && this.holds("application-data-before-finished")) {
             this.refuse("unexpected_message", "application data before Finished");
           }
           this.#early.push(item.data);
@@ -375,6 +377,7 @@ export abstract class TlsEnd implements ScriptedEnd {
 
   protected beginHandshake(): void {
     this.#seen.clear();
+    this.#renegotiating = this.verifyData !== undefined;
     const limit = this.options.handshakeMs ?? 10 * this.options.answerMs;
     this.#handshakeDeadline = performance.now() + limit;
   }
@@ -474,9 +477,12 @@ export abstract class TlsEnd implements ScriptedEnd {
   }
 
   #alertInHandshake(item: Extract<Item, { kind: "alert" }>): void {
-    const warning = item.level === AlertLevel.warning && item.alert !== "close_notify";
+    // RFC 5246 §7.2.2: a warning, but who began the renegotiation waits in vain.
+    const final = item.alert === "close_notify" || (this.#renegotiating && item.alert === "no_renegotiation");
+    const warning = item.level === AlertLevel.warning && !final;
     // RFC 8446 §6: in TLS 1.3 the level means nothing; before that the ones below are warnings at most.
-    if (warning && this.version !== "TLS 1.3") {
+    // RFC 5246 §7.2.2: who asked for a renegotiation decides what to do without one: here, no more.
+    if (warning && this.version !== "TLS 1.3" && item.alert !== "no_renegotiation") {
       this.#count();
       return;
     }

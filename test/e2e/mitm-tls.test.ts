@@ -4,6 +4,7 @@ import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect 
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { TlsClient, type TlsClientOptions } from "../../mitm/tls/client.ts";
 import { TlsServer, type TlsServerOptions } from "../../mitm/tls/server.ts";
+import { TicketKey } from "../../mitm/tls/tickets.ts";
 import { Parties, partyAlgorithms } from "../support/mitm/tls-parties.ts";
 
 let parties: Parties;
@@ -202,4 +203,124 @@ describe("a client against our server", () => {
       expect(await server.receive(5000)).toEqual({ kind: "closed", how: "closed after close_notify" });
     });
   }
+});
+
+describe("what is more than one handshake, with Node", () => {
+  for (const [version, name] of [
+    ["TLSv1.2", "TLS 1.2"],
+    ["TLSv1.3", "TLS 1.3"],
+  ] as const) {
+    test(`${name}: a session of Node's server is resumed`, async () => {
+      const { address, peers } = await nodeServer(version);
+      const first = await ourClient(address, { serverName: "gateway.test" });
+      expect(await first.handshake()).toMatchObject({ completed: true, resumed: false });
+      await expectEcho(first);
+      const session = first.sessions.at(-1);
+      const second = await ourClient(address, { serverName: "gateway.test", session });
+      expect(await second.handshake()).toMatchObject({ completed: true, resumed: true });
+      await expectEcho(second);
+      expect(peers[1]?.isSessionReused()).toBe(true);
+    });
+
+    test(`${name}: Node's client resumes a session of ours`, async () => {
+      const tickets = { key: new TicketKey() };
+      let session: Buffer | undefined;
+      for (const resumed of [false, true]) {
+        const { address, accepted } = await ourServer({ tickets });
+        const client = tlsConnect({
+          ...address,
+          ...parties.the("device-p256").pem,
+          ca: parties.caPem,
+          servername: "gateway.test",
+          maxVersion: version,
+          ...(session === undefined ? {} : { session }),
+        });
+        closing.push(() => client.destroy());
+        client.on("session", (one) => {
+          session = one;
+        });
+        const server = await accepted;
+        expect(await server.handshake()).toMatchObject({ completed: true, resumed });
+        server.send(Buffer.from("data"));
+        await once(client, "data");
+        expect(client.isSessionReused()).toBe(resumed);
+      }
+    });
+  }
+
+  test("a client that renegotiates with Node's server", async () => {
+    const { address } = await nodeServer("TLSv1.2");
+    const client = await ourClient(address);
+    expect(await client.handshake()).toMatchObject({ completed: true });
+    expect(await client.renegotiate()).toMatchObject({ completed: true });
+    await expectEcho(client);
+  });
+
+  test("Node's client renegotiates with a server of ours that goes along", async () => {
+    const { address, accepted } = await ourServer({
+      versions: ["TLS 1.2"],
+      tolerates: new Set(["renegotiates"]),
+    });
+    const client = tlsConnect({
+      ...address,
+      ...parties.the("device-p256").pem,
+      ca: parties.caPem,
+      servername: "gateway.test",
+    });
+    closing.push(() => client.destroy());
+    const server = await accepted;
+    const secured = once(client, "secureConnect");
+    expect(await server.handshake()).toMatchObject({ completed: true });
+    await secured;
+    const served = server.receive(5000);
+    await new Promise<void>((resolve, reject) => {
+      client.renegotiate({}, (error) => (error === null ? resolve() : reject(error)));
+    });
+    client.write("after");
+    const received = await served;
+    expect(received.kind === "data" ? text(received.data) : received).toBe("after");
+  });
+
+  test("a strict server refuses the renegotiation of Node's client", async () => {
+    const { address, accepted } = await ourServer({ versions: ["TLS 1.2"] });
+    const client = tlsConnect({
+      ...address,
+      ...parties.the("device-p256").pem,
+      ca: parties.caPem,
+      servername: "gateway.test",
+    });
+    closing.push(() => client.destroy());
+    const server = await accepted;
+    const secured = once(client, "secureConnect");
+    expect(await server.handshake()).toMatchObject({ completed: true });
+    await secured;
+    const served = server.receive(5000);
+    const refused = new Promise<Error>((resolve) => client.once("error", resolve));
+    client.renegotiate({}, () => {});
+    expect((await refused).message).toContain("no renegotiation");
+    expect(await served).toMatchObject({ kind: "closed" });
+  });
+
+  test("a HelloRetryRequest of ours is answered by Node's client", async () => {
+    const { address, accepted } = await ourServer({ groups: [24], versions: ["TLS 1.3"] });
+    const client = tlsConnect({
+      ...address,
+      ...parties.the("device-p256").pem,
+      ca: parties.caPem,
+      servername: "gateway.test",
+    });
+    closing.push(() => client.destroy());
+    const server = await accepted;
+    expect(await server.handshake()).toMatchObject({ completed: true });
+  });
+
+  test("KeyUpdates of ours are taken by Node", async () => {
+    const { address } = await nodeServer("TLSv1.3");
+    const client = await ourClient(address);
+    await client.handshake();
+    for (let round = 0; round < 3; round += 1) {
+      client.sendKeyUpdate(true);
+      await expectEcho(client);
+    }
+  });
 });
