@@ -298,7 +298,7 @@ describe("what is more than one handshake, with Node", () => {
     const refused = new Promise<Error>((resolve) => client.once("error", resolve));
     client.renegotiate({}, () => {});
     expect((await refused).message).toContain("no renegotiation");
-    expect(await served).toMatchObject({ kind: "closed" });
+    expect(await served).toMatchObject({ kind: "alert", fatal: true });
   });
 
   test("a HelloRetryRequest of ours is answered by Node's client", async () => {

@@ -65,8 +65,11 @@ for (const version of both) {
           const got: unknown[] = [];
           for (const _ of order) got.push(await server.receive(5000));
           const texts = order.map((index) => received(["zero", "one"][index] ?? ""));
-          if (weak) expect(got).toMatchObject(texts);
-          else expect(got).toContainEqual({ kind: "closed", how: expect.stringContaining("authenticate") });
+          const inOrder = texts.map((one) => expect.objectContaining(one));
+          const refused = expect.arrayContaining([
+            { kind: "closed", how: expect.stringContaining("authenticate") },
+          ]);
+          expect(got).toEqual(weak ? inOrder : refused);
         }
       });
     }
@@ -381,8 +384,9 @@ for (const version of both) {
             tolerates: new Set(weak ? ["resumption-not-rechecked"] : []),
           }),
         );
-        if (weak) expect(made.ofServer).toMatchObject({ completed: true, resumed: true });
-        else expect(made.ofServer).toMatchObject({ completed: false, alert: "certificate_revoked" });
+        expect(made.ofServer).toMatchObject(
+          weak ? { completed: true, resumed: true } : { completed: false, alert: "certificate_revoked" },
+        );
       }
     });
   });
@@ -424,8 +428,9 @@ describe("TLS 1.3: PSK binder and early data", () => {
           tolerates: new Set(weak ? ["psk-binder-not-verified"] : []),
         }),
       );
-      if (weak) expect(made.ofServer).toMatchObject({ completed: true, resumed: true });
-      else expect(made.ofServer).toMatchObject({ completed: false, alert: "decrypt_error" });
+      expect(made.ofServer).toMatchObject(
+        weak ? { completed: true, resumed: true } : { completed: false, alert: "decrypt_error" },
+      );
     }
   });
 
@@ -444,8 +449,9 @@ describe("TLS 1.3: PSK binder and early data", () => {
       expect(made.ofServer).toMatchObject({ completed: true, resumed: true });
       expect(made.client.tls13?.earlyDataAccepted).toBe(weak);
       made.client.send(Buffer.from("late"));
-      if (weak) expect(await made.server.receive(5000)).toMatchObject(received("early"));
-      expect(await made.server.receive(5000)).toMatchObject(received("late"));
+      for (const one of weak ? ["early", "late"] : ["late"]) {
+        expect(await made.server.receive(5000)).toMatchObject(received(one));
+      }
     }
   });
 
