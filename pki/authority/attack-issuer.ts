@@ -12,7 +12,7 @@ import { canonicalKey, keyId } from "./record.ts";
 /** Whose certificate the inventory says it is. The names in it may be others: that is the attack. */
 export interface AttackHolder {
   readonly kind: HolderKind;
-  /** Of a gateway or a CA: any text, "lab". */
+  /** "gateway" for the gateway, whose key may be certified again; of a CA any text, "lab". */
   readonly id: string;
 }
 
@@ -99,7 +99,7 @@ export class AttackIssuer implements AsyncDisposable {
   /**
    * The same as a `Signer` that signs a TBSCertificate and nothing else, for code that writes its own DER. Each
    * signature it gives makes a certificate of this holder. Default: of the listed device that the certificate names
-   * (the subjectAltName goes before the subject); where it names none, of the lab as a CA or a gateway, or of the
+   * (the subjectAltName goes before the subject); where it names none, of the gateway, of the lab as a CA, or of the
    * first device listed.
    */
   signerFor(holder?: AttackHolder): Signer {
@@ -177,7 +177,7 @@ export class AttackIssuer implements AsyncDisposable {
       return { kind: "ca", id: "lab" };
     }
     const named = namesIn(certificate).find((name) => this.#listed.has(name));
-    if (named === undefined && couldServe(certificate)) return { kind: "gateway", id: "lab" };
+    if (named === undefined && couldServe(certificate)) return { kind: "gateway", id: "gateway" };
     const device = inventory.device(named ?? [...this.#listed][0] ?? "");
     if (device === undefined) throw refused("no device was listed for attacks");
     return { kind: device.kind, id: device.id };

@@ -68,6 +68,11 @@ function refused(code: string, message = /./) {
   return expect.objectContaining({ name: "PkiError", code, message: expect.stringMatching(message) });
 }
 
+function gatewayCertificate(): Certificate {
+  const [block] = decodePem(readFileSync(pki.path("gateway.cert.pem"), "utf8"), "CERTIFICATE");
+  return parseCertificate(block?.der ?? new Uint8Array());
+}
+
 function entries(action: string) {
   return [...pki.inventory.audit.entries()]
     .filter((entry) => entry.action === action)
@@ -125,12 +130,14 @@ describe("what it signs", () => {
     });
     const other = Name.of({ CN: "other" });
     const server = [extendedKeyUsage(ExtendedKeyUsage.serverAuth)];
+    const pinned = { subject: other, subjectPublicKeyInfo: gatewayCertificate().subjectPublicKeyInfo };
     for (const [what, holder] of [
       [fields(), "device/own"],
       [fields({}, clientAuth, subjectAltName([uri("victim")])), "device/victim"],
       [fields({}, subjectAltName([uri("victim")])), "device/victim"],
       [fields({ subject: other }, clientAuth), "device/own"],
-      [fields({ subject: other }, ...server), "gateway/lab"],
+      [fields({ subject: other }, ...server), "gateway/gateway"],
+      [fields(pinned, ...server), "gateway/gateway"],
       [fields({ subject: other }, basicConstraints({ ca: true })), "ca/lab"],
     ] as const) {
       const whole = { ...what, issuer: pki.authority.issuing.subject };
@@ -203,8 +210,7 @@ describe("what it refuses, and the audit log has the refusal", () => {
       "the gateway's public key",
       "PKI_DUPLICATE_KEY",
       () => {
-        const [block] = decodePem(readFileSync(pki.path("gateway.cert.pem"), "utf8"), "CERTIFICATE");
-        const { subjectPublicKeyInfo } = parseCertificate(block?.der ?? new Uint8Array());
+        const { subjectPublicKeyInfo } = gatewayCertificate();
         return fields({ subjectPublicKeyInfo });
       },
     ],
