@@ -12,7 +12,7 @@ export default gatewayAttack({
   defeats: "unoffered-signature-scheme",
   severity: "medium",
   reference: {
-    rfc: ["RFC 9155 §4"],
+    rfc: ["RFC 9155 §5"],
     cwe: [327, 328],
     en303645: ["5.5-1", "5.5-4"],
     cra: ["I(2)(d)"],

@@ -17,7 +17,7 @@ export default gatewayAttack({
     rfc: ["RFC 8446 §4.4.2", "RFC 5246 §7.4.2"],
     cwe: [770, 400],
     en303645: ["5.13-1"],
-    cra: ["I(2)(d)"],
+    cra: ["I(2)(h)"],
   },
   async run(lab) {
     const { credential } = lab.attacker;

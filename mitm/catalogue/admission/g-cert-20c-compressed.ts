@@ -32,7 +32,7 @@ export default gatewayAttack({
     rfc: ["RFC 8879 §4"],
     cwe: [409, 400],
     en303645: ["5.13-1"],
-    cra: ["I(2)(d)"],
+    cra: ["I(2)(h)"],
   },
   async run(lab) {
     const end = await lab.tls({
