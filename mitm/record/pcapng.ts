@@ -50,9 +50,8 @@ export function* pcapng(captures: readonly Capture[]): Generator<Uint8Array> {
   const frames: Frame[] = [];
   let connections = 0;
   for (const [index, { name, recording }] of captures.entries()) {
-    for (const [connection, flow] of recording.flows) {
+    for (const { connection, flow, packets } of socketsOf(recording)) {
       connections += 1;
-      const packets = recording.packets.filter((packet) => packet.connection === connection);
       const comments = commentsOf(packets, connection, recording, `${name}, connection ${connection}`);
       const conversation = {
         flow,
@@ -75,6 +74,44 @@ export function keyLogOf(captures: readonly { readonly recording: Recording }[])
   const lines = new Set(captures.flatMap(({ recording }) => recording.keyLog));
   const sound = [...lines].filter((line) => /^[A-Z0-9_]+ [0-9a-fA-F]+ [0-9a-fA-F]+$/.test(line));
   return sound.map((line) => `${line}\n`).join("");
+}
+
+interface Recorded {
+  readonly connection: number;
+  readonly flow: Flow;
+  readonly packets: readonly Packet[];
+}
+
+/**
+ * The connections of a recording, each socket once: where one layer of the lab took a socket over from another, both
+ * recorded it, and the one that saw more of its structure is kept.
+ */
+function socketsOf(recording: Recording): readonly Recorded[] {
+  const kept: Recorded[] = [];
+  for (const [connection, flow] of recording.flows) {
+    const packets = recording.packets.filter((packet) => packet.connection === connection);
+    const one = { connection, flow, packets };
+    const twin = kept.findIndex((other) => sameFlow(other.flow, flow) && overlap(other.packets, packets));
+    if (twin === -1) kept.push(one);
+    else if (packets.length > (kept[twin]?.packets.length ?? 0)) kept[twin] = one;
+  }
+  return kept;
+}
+
+function sameFlow(one: Flow, other: Flow): boolean {
+  return (
+    one.protocol === other.protocol &&
+    one.client.port === other.client.port &&
+    one.server.port === other.server.port &&
+    one.client.address === other.client.address &&
+    one.server.address === other.server.address
+  );
+}
+
+function overlap(one: readonly Packet[], other: readonly Packet[]): boolean {
+  const begins = (packets: readonly Packet[]) => packets[0]?.time ?? Number.POSITIVE_INFINITY;
+  const ends = (packets: readonly Packet[]) => packets.at(-1)?.time ?? Number.NEGATIVE_INFINITY;
+  return begins(one) <= ends(other) && begins(other) <= ends(one);
 }
 
 interface Conversation {

@@ -120,6 +120,27 @@ describe.skipIf(lacking !== "")(`a capture opens in tshark${skipped(lacking)}`, 
     expect(await tshark(captures, "-Y", "tcp.analysis.flags && !tcp.analysis.reused_ports")).toBe("");
   });
 
+  test("a socket that two layers of the lab recorded is in the capture once", async () => {
+    let time = 1_700_000_000_000;
+    const recorder = new Recorder(() => time);
+    const flow = {
+      protocol: "tcp",
+      client: { address: "127.0.0.1", port: 40_000 },
+      server: { address: "127.0.0.1", port: 8883 },
+    } as const;
+    const [coarse, fine] = [recorder.connection(flow), recorder.connection(flow)];
+    recorder.packet(coarse, "client", Buffer.from("abcdef"));
+    recorder.packet(fine, "client", Buffer.from("abc"));
+    time += 1;
+    recorder.packet(fine, "client", Buffer.from("def"));
+    recorder.packet(coarse, "server", Buffer.from("ghi"));
+    recorder.packet(fine, "server", Buffer.from("ghi"));
+    const captures = [captureOf(recorder)];
+    expect(await tshark(captures, "-Y", "tcp.analysis.flags")).toBe("");
+    const lengths = await tshark(captures, "-Y", "tcp.len > 0", "-T", "fields", "-e", "tcp.len");
+    expect(lengths.trim().split("\n")).toEqual(["3", "3", "3"]);
+  });
+
   test("the transcript is written to the packets, and a run without a packet is a capture too", async () => {
     const recorder = await recordedTlsSession("TLSv1.3");
     const comments = await tshark(
