@@ -59,6 +59,7 @@ async function gatewayOf(pki: LabPki): Promise<GatewayTarget & { close(): Promis
     ...accounts,
     knowsRevocation: true,
     helloTimeoutMs: limits.connectTimeoutMs,
+    handshakeTimeoutMs: limits.handshakeTimeoutMs,
     register: async (certificate, deviceId) => registry.know(certificate, deviceId),
     revoke: async (certificate) => registry.revoke(certificate),
     remove: async (deviceId) => registry.remove(deviceId),

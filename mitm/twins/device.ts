@@ -8,7 +8,8 @@ import type { Address, Credential, ScriptedEnd } from "../endpoint.ts";
 import type { LabPki } from "../mint/lab-pki.ts";
 import { Recorder } from "../record/recorder.ts";
 import type { DeviceAttempt, DeviceTarget, DialOptions } from "../targets.ts";
-import { TlsClient } from "../tls/client.ts";
+import { TlsClient, type TlsClientOptions } from "../tls/client.ts";
+import { NamedGroup, TlsCipherSuite, type TlsVersion } from "../tls/numbers.ts";
 import { twinVerifier, type Verifier } from "./verify.ts";
 
 /** What the twin takes its gateway for: a name with labels enough for a wildcard to go wrong in each of them. */
@@ -21,6 +22,18 @@ const patienceOfTheWeak = 3;
 const retryMs = 20;
 /** For the next message of the gateway. */
 const answerMs = 1_500;
+
+const cipherSuites = [
+  TlsCipherSuite.TLS_AES_128_GCM_SHA256,
+  TlsCipherSuite.TLS_AES_256_GCM_SHA384,
+  TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+  TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+  TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+  TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+  TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+  TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+];
+const groups = [NamedGroup.x25519, NamedGroup.secp256r1];
 
 const connectPacket = generate({
   cmd: "connect",
@@ -56,6 +69,7 @@ class TwinDevice {
   readonly #pins: readonly string[];
   readonly #tolerates: ReadonlySet<string>;
   #failures = 0;
+  #lastError: string | undefined;
 
   constructor(pki: LabPki, credential: Credential, pins: readonly string[], tolerates: ReadonlySet<string>) {
     this.#pki = pki;
@@ -90,6 +104,8 @@ class TwinDevice {
 
   async #attempt(transport: Transport, to: Address, options: DialOptions): Promise<DeviceAttempt> {
     const isTired = this.#failures >= patienceOfTheWeak;
+    const sawClear = this.#lastError?.startsWith("not a TLS record") === true;
+    if (sawClear && this.#tolerates.has("plaintext-after-plaintext-answer")) return sayInClear(transport, to);
     if (isTired && this.#tolerates.has("plaintext-after-failures")) return sayInClear(transport, to);
     const verifyPeer: Verifier =
       isTired && this.#tolerates.has("trusts-after-failures")
@@ -113,7 +129,9 @@ class TwinDevice {
       verifyPeer,
     } as const;
     const end =
-      transport === "tls" ? await TlsClient.connect(to, common) : await DtlsClient.connect(to, common);
+      transport === "tls"
+        ? await TlsClient.connect(to, { ...common, ...this.#tlsOffer() })
+        : await DtlsClient.connect(to, common);
     const ended = this.#session(end, transport);
     return {
       ended,
@@ -124,10 +142,18 @@ class TwinDevice {
     };
   }
 
+  #tlsOffer(): Partial<TlsClientOptions> {
+    const versions: TlsVersion[] =
+      this.#failures > 0 && this.#tolerates.has("version-fallback") ? ["TLS 1.2"] : ["TLS 1.3", "TLS 1.2"];
+    // Fewer suites and groups than the engine speaks, so that a gateway can choose one that was not offered.
+    return { versions, alpn: ["mqtt"], cipherSuites, groups };
+  }
+
   async #session(end: ScriptedEnd, transport: Transport): Promise<{ opened: boolean; error?: string }> {
     const result = await end.handshake();
     if (!result.completed) {
       this.#failures += 1;
+      this.#lastError = result.how;
       end.destroy();
       return { opened: false, error: result.how };
     }

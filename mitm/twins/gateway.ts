@@ -13,6 +13,7 @@ import { type Accounts, makeAccounts } from "./accounts.ts";
 import { TwinBroker } from "./broker.ts";
 import { readTwinCertificate } from "./certificate-reader.ts";
 import { DoorKeeper } from "./door-keeper.ts";
+import { answeredInClear } from "./in-clear.ts";
 import { WokenEnd } from "./woken-end.ts";
 
 /** How long the twin waits for the next message of a handshake, and for a CONNECT, ms. */
@@ -20,6 +21,10 @@ const answerMs = 1_000;
 const helloTimeoutMs = 300;
 /** A peer over DTLS that says nothing for so long is gone, ms. */
 const idleMs = 60_000;
+/** Handshakes at a time: there is one address alone that they come from. */
+const maxHandshakes = 64;
+/** What TLS leaves to a gateway: devices without ALPN or extended_master_secret, and other names for it. */
+const allowedToAll = ["alpn-not-required", "extended-master-secret-not-required", "server-name-not-checked"];
 /** Refusals that are kept for the evidence. */
 const keptRefusals = 1_000;
 
@@ -66,6 +71,8 @@ class TwinGateway {
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<OpenSession>();
   readonly #refusals: string[] = [];
+  /** Under way now. */
+  #handshakes = 0;
 
   private constructor(parts: TwinParts) {
     this.#parts = parts;
@@ -119,6 +126,7 @@ class TwinGateway {
       serverName: "localhost",
       ...this.#parts.accounts,
       helloTimeoutMs,
+      handshakeTimeoutMs: answerMs,
       knowsRevocation: true,
       register: async (certificate, id) => keeper.register(certificate, { kind: "device", id }),
       revoke: async (certificate) => this.#revoke(certificate),
@@ -133,10 +141,14 @@ class TwinGateway {
     this.#sockets.add(socket);
     socket.on("error", () => undefined);
     socket.once("close", () => this.#sockets.delete(socket));
+    if (this.#handshakes >= maxHandshakes && !this.#has("half-open-unbounded")) {
+      socket.destroy();
+      return;
+    }
+    if (this.#has("plaintext-accepted") && (await answeredInClear(socket))) return;
     const end = TlsServer.accept(socket, {
       ...this.#endOptions(),
-      // A device that asks for no protocol is taken: only one that asks for others is not.
-      tolerates: new Set([...this.#parts.tolerates, "alpn-not-required"]),
+      tolerates: new Set([...this.#parts.tolerates, ...allowedToAll]),
       alpn: ["mqtt"],
       serverNames: localNames,
       ...this.#tickets(),
@@ -156,7 +168,8 @@ class TwinGateway {
   /** A ticket holds the client's chain, which must have an end for that. */
   #tickets(): Pick<TlsServerOptions, "tickets"> {
     if (this.#has("handshake-size-unbounded")) return {};
-    return { tickets: { key: this.#parts.ticketKey, domain: this.#parts.pki.trustDomain } };
+    const tickets = { key: this.#parts.ticketKey, domain: this.#parts.pki.trustDomain };
+    return { tickets: this.#has("early-data-accepted") ? { ...tickets, maxEarlyData: 16_384 } : tickets };
   }
 
   async #overUdp(port: DatagramPort): Promise<void> {
@@ -169,7 +182,10 @@ class TwinGateway {
     application: (session: OpenSession) => Promise<void>,
   ): Promise<void> {
     try {
-      const result = await end.handshake();
+      this.#handshakes += 1;
+      const result = await end.handshake().finally(() => {
+        this.#handshakes -= 1;
+      });
       if (!result.completed) {
         this.#refused(result.how);
         return;
