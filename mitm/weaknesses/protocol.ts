@@ -87,4 +87,54 @@ export const protocolWeaknesses = {
     what: "Records are taken that are longer than the protocol allows.",
     remedy: "Check the length in the header before anything is kept, and answer with record_overflow.",
   },
+  "ticket-domain-not-checked": {
+    what: "A ticket of one trust domain opens a session in another.",
+    remedy: "Give each listener its own session id context and its own ticket keys, or no tickets.",
+  },
+  "resumption-not-rechecked": {
+    what: "Who comes back with a ticket is let in without a look at its certificate.",
+    remedy:
+      "Hold the certificate in a resumed session against expiry, revocation and the inventory, as in a full handshake; or give no tickets.",
+  },
+  "ticket-not-authenticated": {
+    what: "A ticket that was altered is taken.",
+    remedy: "Seal tickets with an AEAD, and go on with a full handshake where one does not open.",
+  },
+  "psk-binder-not-verified": {
+    what: "The binder of a PSK is not verified: whoever saw a ticket can use it.",
+    remedy: "Verify the binder before anything is made of the PSK (RFC 8446 §4.2.11).",
+  },
+  "resumption-changes-suite": {
+    what: "A session is resumed with a cipher suite that the client does not offer.",
+    remedy: "Go on with a full handshake where the suite of the session is not among those offered.",
+  },
+  "resumption-changes-extended-master-secret": {
+    what: "A session is resumed with another use of extended_master_secret than it began with.",
+    remedy: "Keep RFC 7627 §5.3: abort, or go on with a full handshake.",
+  },
+  "early-data-accepted": {
+    what: "Early data is taken, which whoever recorded it can send again.",
+    remedy: "Set max_early_data_size to 0: a CONNECT or a PUBLISH must not be replayed.",
+  },
+  "alpn-not-checked": {
+    what: "A peer that agreed on another protocol by ALPN, or on none, is spoken to all the same.",
+    remedy:
+      "Answer a client that offers other protocols alone with no_application_protocol; at the device, compare what the server chose with what was offered.",
+  },
+  "malformed-hello-accepted": {
+    what: "A hello with malformed fields is gone along with.",
+    remedy: "Refuse a hello whose fields cannot be what they should, as a server name that is no host name.",
+  },
+  "ticket-server-name-not-checked": {
+    what: "A session of one server name is resumed under another.",
+    remedy: "Keep RFC 6066 §3: go on with a full handshake where the name differs.",
+  },
+  renegotiates: {
+    what: "A renegotiation that the peer asks for is gone along with.",
+    remedy: "Turn renegotiation off: SSL_OP_NO_RENEGOTIATION, or TLS 1.3 alone.",
+  },
+  "renegotiation-info-not-checked": {
+    what: "renegotiation_info in a hello is not held against the connection.",
+    remedy: "Keep RFC 5746: in a first handshake it must be empty.",
+  },
 } as const satisfies Record<string, WeaknessText>;

@@ -16,6 +16,29 @@ import p06a from "./p-06a-zero-share.ts";
 import p06b from "./p-06b-short-share.ts";
 import p06c from "./p-06c-point-off-the-curve.ts";
 import p06d from "./p-06d-point-at-infinity.ts";
+import p07a from "./p-07a-renegotiation.ts";
+import p07b from "./p-07b-renegotiation-by-gateway.ts";
+import p08a from "./p-08a-renegotiation-info-in-first-hello.ts";
+import p08b from "./p-08b-renegotiation-info-in-first-server-hello.ts";
+import p09a from "./p-09a-ticket-of-another-domain-tls13.ts";
+import p09b from "./p-09b-ticket-of-another-domain-tls12.ts";
+import p10a from "./p-10a-ticket-after-revocation-tls13.ts";
+import p10b from "./p-10b-ticket-after-revocation-tls12.ts";
+import p10c from "./p-10c-ticket-after-removal-tls13.ts";
+import p10d from "./p-10d-ticket-after-removal-tls12.ts";
+import p10e from "./p-10e-ticket-after-expiry.ts";
+import p11a from "./p-11a-altered-ticket-tls13.ts";
+import p11b from "./p-11b-altered-ticket-tls12.ts";
+import p11c from "./p-11c-wrong-binder.ts";
+import p11d from "./p-11d-ticket-with-other-suite.ts";
+import p12a from "./p-12a-resumed-without-extended-master-secret.ts";
+import p12b from "./p-12b-resumed-with-extended-master-secret.ts";
+import p13a from "./p-13a-early-data.ts";
+import p13b from "./p-13b-ticket-for-early-data.ts";
+import p14a from "./p-14a-other-application-protocol.ts";
+import p15a from "./p-15a-nul-in-server-name.ts";
+import p15b from "./p-15b-huge-server-name.ts";
+import p15c from "./p-15c-ticket-with-other-server-name.ts";
 import p18a from "./p-18a-data-before-finished-tls13.ts";
 import p18b from "./p-18b-data-before-finished-tls12.ts";
 import p18c from "./p-18c-no-finished-tls13.ts";
@@ -68,6 +91,29 @@ export const protocolAttacks: readonly Attack[] = [
   p06b,
   p06c,
   p06d,
+  p07a,
+  p07b,
+  p08a,
+  p08b,
+  p09a,
+  p09b,
+  p10a,
+  p10b,
+  p10c,
+  p10d,
+  p10e,
+  p11a,
+  p11b,
+  p11c,
+  p11d,
+  p12a,
+  p12b,
+  p13a,
+  p13b,
+  p14a,
+  p15a,
+  p15b,
+  p15c,
   p18a,
   p18b,
   p18c,

@@ -1,0 +1,23 @@
+import { gatewayAttack } from "../../attack.ts";
+import { withoutExtendedMasterSecret } from "./extended-master-secret.ts";
+import { comeBack, sessionOf } from "./ticket.ts";
+
+export default gatewayAttack({
+  id: "P-12b",
+  title: "a session without extended_master_secret, resumed with it",
+  transports: ["tls"],
+  defeats: "resumption-changes-extended-master-secret",
+  severity: "medium",
+  reference: {
+    rfc: ["RFC 7627 §5.3"],
+    cwe: [287, 300],
+    en303645: ["5.5-1"],
+    cra: ["I(2)(d)", "I(2)(f)"],
+    also: ["Triple Handshakes, IEEE S&P 2014"],
+  },
+  async run(lab) {
+    const options = { outgoing: withoutExtendedMasterSecret };
+    const session = await sessionOf(lab, "TLS 1.2", lab.attacker, options);
+    return lab.judge(await comeBack(lab, session));
+  },
+});
