@@ -149,11 +149,19 @@ export class RecordLayer {
   #opened(raw: RawRecord): Opened | string {
     const { epoch } = raw;
     const withoutId = this.#tolerance.lacks("cid-not-required") && raw.type !== ContentType.tls12_cid;
+    if (withoutId && this.#source?.receiveConnectionId !== undefined) return this.#openedAsIfWithId(raw);
     if (!this.#tolerance.lacks("record-mac-not-verified") || this.#source === undefined || !this.#read) {
-      return withoutId ? this.#makeOpener(epoch, undefined).open(raw) : this.#opener(epoch).open(raw);
+      return this.#opener(epoch).open(raw);
     }
     const opened = this.#opener(epoch).open(raw);
     return opened === "bad_record_mac" ? openUnverified(raw, this.#source.suite.aead, this.#read) : opened;
+  }
+
+  /** A record that lost its connection id on the way is what it was with it, or was made without one. */
+  #openedAsIfWithId(raw: RawRecord): Opened | string {
+    const connectionId = this.#source?.receiveConnectionId;
+    const opened = this.#opener(raw.epoch).open({ ...raw, type: ContentType.tls12_cid, connectionId });
+    return typeof opened === "string" ? this.#makeOpener(raw.epoch, undefined).open(raw) : opened;
   }
 
   #sealer(epoch: number): Sealer {

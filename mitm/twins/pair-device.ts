@@ -18,7 +18,7 @@ const answerMs = 1_500;
 /** Before a failed handshake is begun again, ms. */
 const againMs = 20;
 /** When it is given up, ms. */
-const openingMs = 6_000;
+const openingMs = 4_000;
 /** How long words in clear may take to arrive before a handshake, at a twin that would skip them, ms. */
 const wordsMs = 100;
 

@@ -23,10 +23,21 @@ export function pairRules(tolerates: ReadonlySet<string>): PairRules {
   return { tolerates, engine: new Set([...tolerates].flatMap((name) => [name, ...(parts[name] ?? [])])) };
 }
 
-/** TLS 1.3 and extended_master_secret bind the handshake by themselves: without Finished they would still tell. */
+/**
+ * Weaknesses that TLS 1.3 does not let show: it puts the type of a record under the tag, reads no application data in clear
+ * before Finished, and binds its keys to the whole handshake.
+ */
+const onlyInTls12 = [
+  "record-mac-not-verified",
+  "application-data-before-finished",
+  "transcript-not-verified",
+] as const;
+
+/** What the twins offer each other: by default all they can. */
 export function weakNegotiation({ tolerates }: PairRules, transport: Transport) {
-  if (!tolerates.has("transcript-not-verified")) return {};
-  return transport === "tls"
-    ? ({ versions: ["TLS 1.2"] } as const)
-    : ({ extendedMasterSecret: false } as const);
+  if (transport === "tls") {
+    return onlyInTls12.some((name) => tolerates.has(name)) ? ({ versions: ["TLS 1.2"] } as const) : {};
+  }
+  // RFC 7627: with it the keys are of this handshake alone, so that a changed one would show without Finished, too.
+  return tolerates.has("transcript-not-verified") ? ({ extendedMasterSecret: false } as const) : {};
 }

@@ -17,6 +17,8 @@ export async function stripConnectionId(lab: PairLab, to: End): Promise<Finding>
   return judgeDropped(lab, open, to, "a record without its connection id", { used: "delivered", text });
 }
 
+const gatewaysWords = 3;
+
 /** An open session whose records to the gateway bear connection ids, and an address of the attacker's own. */
 export async function besideFlow(lab: PairLab): Promise<{ open: OpenFlow; stranger: UdpSource }> {
   const open = await openFlow(lab);
@@ -34,6 +36,12 @@ export async function judgeStayed(
   stranger: UdpSource,
   what: string,
 ): Promise<Finding> {
+  const { conversation } = open;
+  // The gateway speaks first: whatever the device says next would show it where the device is. Its first words may be
+  // under way already when it hears the stranger.
+  for (let count = 0; count < gatewaysWords && conversation.canSay("gateway"); count += 1) {
+    if (!(await conversation.reaches("gateway"))) break;
+  }
   const finding = await judgeDropped(lab, open, "gateway", what, { used: "obeyed" });
   const sent = stranger.receivedBytes;
   if (sent > 0) return broken(`the gateway sent ${sent} bytes to the address that ${what} came from`);

@@ -45,7 +45,10 @@ export async function tamperWithRecords(lab: PairLab, tampering: Tampering): Pro
   if (conversation.canSay(from)) said.push(conversation.say(from));
   await path.until(() => done, lab.patience.answerMs);
   if (!done) throw new NotDelivered(`the ${from} sent no record that could have been changed`);
-  await path.until(() => connection.ended(to) !== undefined, lab.patience.answerMs);
+  await Promise.race([
+    path.until(() => connection.ended(to) !== undefined, lab.patience.answerMs),
+    conversation.until(() => wrong(conversation, to, said) !== undefined),
+  ]);
   await conversation.until(() => wrong(conversation, to, said) !== undefined, settleMs);
   return judge(conversation, connection, to, said);
 }

@@ -6,7 +6,7 @@ export default pairAttack({
   id: "U-33a",
   title: "a record of the device that was received already, from another address",
   transports: ["dtls"],
-  defeats: "cid-moves-on-old-record",
+  defeats: "cid-moves-without-proof",
   severity: "high",
   reference: { rfc: ["RFC 9146 §6"], cwe: [290, 294], en303645: ["5.5-1"], cra: ["I(2)(d)", "I(2)(h)"] },
   async run(lab) {

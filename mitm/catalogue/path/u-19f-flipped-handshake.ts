@@ -6,7 +6,7 @@ import { handshakeIn } from "./bad-weather.ts";
 const damaged = 8;
 
 export default pairAttack({
-  id: "U-19g",
+  id: "U-19f",
   title: "one bit flipped in each datagram of a handshake",
   transports: ["dtls"],
   defeats: "handshake-failure-is-final",
