@@ -1,7 +1,7 @@
 import { parseCertificate } from "../../../pki/index.ts";
 import { gatewayAttack } from "../../attack.ts";
 import { Issuer } from "../../mint/issuer.ts";
-import { enterAsVictim, leafOf } from "./registered.ts";
+import { enterRegistered, leafOf } from "./registered.ts";
 
 export default gatewayAttack({
   id: "G-CERT-10",
@@ -23,6 +23,7 @@ export default gatewayAttack({
       above: credential.chain.slice(1),
       key: credential.key,
     });
-    return enterAsVictim(lab, await lab.forge.device({ id: lab.victim.deviceId, issuer }));
+    const forged = await lab.forge.device({ id: lab.victim.deviceId, issuer });
+    return enterRegistered(lab, forged, lab.victim);
   },
 });

@@ -1,4 +1,5 @@
 import { gatewayAttack } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 
 export default gatewayAttack({
   id: "G-CERT-11a",
@@ -16,6 +17,6 @@ export default gatewayAttack({
     const { attacker, victim } = lab;
     const { chain } = victim.credential;
     const stolen = { name: "a stolen certificate without its key", chain, key: attacker.credential.key };
-    return lab.judge(await lab.enter(stolen, { clientId: victim.deviceId }));
+    return lab.judge(await lab.enter(stolen, { clientId: clientIdOf(victim) }));
   },
 });

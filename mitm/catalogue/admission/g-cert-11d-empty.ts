@@ -1,4 +1,5 @@
 import { gatewayAttack } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { certificateVerify, enterProving } from "./proof.ts";
 
 export default gatewayAttack({
@@ -20,7 +21,7 @@ export default gatewayAttack({
       lab,
       stolen,
       ({ scheme }) => [certificateVerify(scheme, new Uint8Array())],
-      { clientId: victim.deviceId },
+      { clientId: clientIdOf(victim) },
     );
     return lab.judge(entry);
   },

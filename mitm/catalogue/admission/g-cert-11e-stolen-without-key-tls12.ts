@@ -1,4 +1,5 @@
 import { gatewayAttack } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { requireTls12 } from "./registered.ts";
 
 export default gatewayAttack({
@@ -19,6 +20,6 @@ export default gatewayAttack({
     const { chain } = victim.credential;
     const stolen = { name: "a stolen certificate without its key", chain, key: attacker.credential.key };
     const tls = { versions: ["TLS 1.2"] } as const;
-    return lab.judge(await lab.enter(stolen, { clientId: victim.deviceId, tls }));
+    return lab.judge(await lab.enter(stolen, { clientId: clientIdOf(victim), tls }));
   },
 });

@@ -1,4 +1,5 @@
 import { gatewayAttack } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { enterProving } from "./proof.ts";
 
 export default gatewayAttack({
@@ -16,6 +17,6 @@ export default gatewayAttack({
   async run(lab) {
     const { attacker, victim } = lab;
     const stolen = { ...victim.credential, key: attacker.credential.key };
-    return lab.judge(await enterProving(lab, stolen, () => [], { clientId: victim.deviceId }));
+    return lab.judge(await enterProving(lab, stolen, () => [], { clientId: clientIdOf(victim) }));
   },
 });

@@ -1,4 +1,5 @@
 import { gatewayAttack } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { enterProving } from "./proof.ts";
 import { requireTls12 } from "./registered.ts";
 
@@ -19,6 +20,6 @@ export default gatewayAttack({
     const { attacker, victim } = lab;
     const stolen = { ...victim.credential, key: attacker.credential.key };
     const tls = { versions: ["TLS 1.2"] } as const;
-    return lab.judge(await enterProving(lab, stolen, () => [], { clientId: victim.deviceId, tls }));
+    return lab.judge(await enterProving(lab, stolen, () => [], { clientId: clientIdOf(victim), tls }));
   },
 });

@@ -1,5 +1,6 @@
 import { gatewayAttack } from "../../attack.ts";
 import { NotDelivered } from "../../errors.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { certificateVerify, enterProving } from "./proof.ts";
 
 export default gatewayAttack({
@@ -16,7 +17,7 @@ export default gatewayAttack({
   },
   async run(lab) {
     const { attacker, victim } = lab;
-    const clientId = victim.deviceId;
+    const clientId = clientIdOf(victim);
     const heard: { scheme: number; signature: Uint8Array }[] = [];
     await enterProving(
       lab,

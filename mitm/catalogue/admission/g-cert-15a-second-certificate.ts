@@ -1,5 +1,6 @@
 import { HandshakeType } from "../../../dtls/wire/registry.ts";
 import { gatewayAttack } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { certificateBody, certificateVerify, enterProving } from "./proof.ts";
 
 export default gatewayAttack({
@@ -22,7 +23,7 @@ export default gatewayAttack({
       lab,
       attacker.credential,
       ({ scheme, signature }) => [certificateVerify(scheme, signature), second],
-      { clientId: victim.deviceId },
+      { clientId: clientIdOf(victim) },
     );
     return lab.judge(entry);
   },

@@ -1,4 +1,5 @@
 import { gatewayAttack } from "../../attack.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { leafOf } from "./registered.ts";
 
 export default gatewayAttack({
@@ -17,6 +18,6 @@ export default gatewayAttack({
     const { attacker, victim } = lab;
     const chain = [...victim.credential.chain, leafOf(attacker.credential)];
     const mixed = { name: "two certificates in one list", chain, key: attacker.credential.key };
-    return lab.judge(await lab.enter(mixed, { clientId: victim.deviceId }));
+    return lab.judge(await lab.enter(mixed, { clientId: clientIdOf(victim) }));
   },
 });

@@ -1,6 +1,6 @@
 import { gatewayAttack } from "../../attack.ts";
-import { NotApplicable } from "../../errors.ts";
-import { leafOf } from "./registered.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
+import { leafOf, requireIdentity } from "./registered.ts";
 
 export default gatewayAttack({
   id: "G-CERT-15c",
@@ -15,12 +15,10 @@ export default gatewayAttack({
     cra: ["I(2)(d)"],
   },
   async run(lab) {
-    const { attacker, victim, target } = lab;
-    if (target.endpoints[lab.transport]?.application !== "mqtt") {
-      throw new NotApplicable("the target's protocol has no name that a peer could lie about");
-    }
+    const { attacker, victim } = lab;
+    await requireIdentity(lab);
     const chain = [...attacker.credential.chain, leafOf(victim.credential)];
     const mixed = { name: "two certificates in one list", chain, key: attacker.credential.key };
-    return lab.judge(await lab.enter(mixed, { clientId: victim.deviceId }));
+    return lab.judge(await lab.enter(mixed, { clientId: clientIdOf(victim) }));
   },
 });

@@ -1,5 +1,6 @@
 import { gatewayAttack } from "../../attack.ts";
 import { NotApplicable } from "../../errors.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 
 export default gatewayAttack({
   id: "G-CERT-17b",
@@ -19,6 +20,6 @@ export default gatewayAttack({
     }
     const { deviceId } = lab.victim;
     const credential = await lab.forge.device({ id: deviceId, name: `a clone of ${deviceId}` });
-    return lab.judge(await lab.enter(credential, { clientId: deviceId }));
+    return lab.judge(await lab.enter(credential, { clientId: clientIdOf(lab.victim) }));
   },
 });

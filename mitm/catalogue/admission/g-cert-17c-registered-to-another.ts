@@ -1,5 +1,6 @@
 import { gatewayAttack } from "../../attack.ts";
 import { NotApplicable } from "../../errors.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { leafOf } from "./registered.ts";
 
 export default gatewayAttack({
@@ -20,6 +21,6 @@ export default gatewayAttack({
       throw new NotApplicable("the target has no inventory that the lab can reach");
     const credential = await forge.device({ id: victim.deviceId });
     await target.register(leafOf(credential), attacker.deviceId);
-    return lab.judge(await lab.enter(credential, { clientId: victim.deviceId }));
+    return lab.judge(await lab.enter(credential, { clientId: clientIdOf(victim) }));
   },
 });

@@ -1,5 +1,7 @@
 import { parseCertificate } from "../../../pki/index.ts";
 import { gatewayAttack } from "../../attack.ts";
+import { NotApplicable } from "../../errors.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import { leafOf } from "./registered.ts";
 
 export default gatewayAttack({
@@ -16,9 +18,12 @@ export default gatewayAttack({
   },
   async run(lab) {
     const { forge, victim } = lab;
+    const clone = await forge.device({ id: victim.deviceId });
+    const { admitted } = await lab.enter(clone, { clientId: clientIdOf(victim), marks: [] });
+    if (admitted) throw new NotApplicable("the target goes by no inventory, as G-CERT-17b shows");
     const { serialNumber } = parseCertificate(leafOf(victim.credential));
     const issuer = await forge.ca({ pathLenConstraint: 0 });
     const credential = await forge.device({ id: victim.deviceId, issuer, serialNumber });
-    return lab.judge(await lab.enter(credential, { clientId: victim.deviceId }));
+    return lab.judge(await lab.enter(credential, { clientId: clientIdOf(victim) }));
   },
 });

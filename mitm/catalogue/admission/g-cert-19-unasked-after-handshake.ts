@@ -1,6 +1,8 @@
 import { gatewayAttack } from "../../attack.ts";
 import { NotApplicable } from "../../errors.ts";
 import { refused } from "../../lab/at-gateway.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
+import { requireIdentity } from "./registered.ts";
 
 export default gatewayAttack({
   id: "G-CERT-19",
@@ -16,6 +18,7 @@ export default gatewayAttack({
   },
   async run(lab) {
     const { attacker, victim } = lab;
+    await requireIdentity(lab);
     const end = await lab.tls({ credential: attacker.credential, versions: ["TLS 1.3"] });
     const result = await end.handshake();
     if (!result.completed)
@@ -23,6 +26,6 @@ export default gatewayAttack({
     const certificate = end.tls13?.certificate(victim.credential.chain);
     if (certificate === undefined) throw new NotApplicable("the target does not speak TLS 1.3");
     end.sendHandshake(certificate, { attack: true, note: "that of another device, which nobody asked for" });
-    return lab.judge(await lab.hello(end, victim.deviceId));
+    return lab.judge(await lab.hello(end, clientIdOf(victim)));
   },
 });

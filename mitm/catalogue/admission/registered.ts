@@ -2,6 +2,7 @@ import type { Finding } from "../../attack.ts";
 import type { Credential } from "../../endpoint.ts";
 import { NotApplicable } from "../../errors.ts";
 import type { GatewayLab } from "../../lab/gateway-lab.ts";
+import { clientIdOf } from "../../mqtt/peer.ts";
 import type { DeviceAccount } from "../../targets.ts";
 
 /*
@@ -15,10 +16,14 @@ export function leafOf({ chain }: Credential): Uint8Array {
   return leaf;
 }
 
-/** Shows a certificate that is registered as the attacker's own device's. */
-export async function enterRegistered(lab: GatewayLab, credential: Credential): Promise<Finding> {
-  await lab.target.register?.(leafOf(credential), lab.attacker.deviceId);
-  return lab.judge(await lab.enter(credential));
+/** Shows a certificate that is registered as this device's (default: the attacker's own), and says to be it. */
+export async function enterRegistered(
+  lab: GatewayLab,
+  credential: Credential,
+  device: DeviceAccount = lab.attacker,
+): Promise<Finding> {
+  await lab.target.register?.(leafOf(credential), device.deviceId);
+  return lab.judge(await lab.enter(credential, { clientId: clientIdOf(device) }));
 }
 
 /**
@@ -26,10 +31,8 @@ export async function enterRegistered(lab: GatewayLab, credential: Credential): 
  * @throws NotApplicable where who came in could not be told
  */
 export async function enterAsVictim(lab: GatewayLab, credential: Credential): Promise<Finding> {
-  const { deviceId } = lab.victim;
-  requireIdentity(lab);
-  await lab.target.register?.(leafOf(credential), deviceId);
-  return lab.judge(await lab.enter(credential, { clientId: deviceId }));
+  await requireIdentity(lab);
+  return enterRegistered(lab, credential, lab.victim);
 }
 
 /**
@@ -40,17 +43,26 @@ export async function enterAsAnother(lab: GatewayLab, credential: Credential): P
   if (lab.target.endpoints[lab.transport]?.application !== "mqtt") {
     throw new NotApplicable("the target's protocol has no name that a peer could lie about");
   }
+  await requireIdentity(lab);
   await lab.target.register?.(leafOf(credential), lab.attacker.deviceId);
-  return lab.judge(await lab.enter(credential, { clientId: lab.victim.deviceId }));
+  return lab.judge(await lab.enter(credential, { clientId: clientIdOf(lab.victim) }));
 }
 
-/** @throws NotApplicable where it cannot be seen from outside whom the target takes a peer for */
-export function requireIdentity(lab: GatewayLab): void {
-  if (lab.target.endpoints[lab.transport]?.application === "mqtt" || lab.target.register !== undefined)
-    return;
-  throw new NotApplicable(
-    "whom the target takes a peer for shows neither in its protocol nor in an inventory",
-  );
+/**
+ * Makes sure that it shows whom the target takes a peer for: the attacker's own good certificate does not do for the
+ * victim's client id, or there is an inventory in which a certificate is the victim's.
+ * @throws NotApplicable where it does not show
+ */
+export async function requireIdentity(lab: GatewayLab): Promise<void> {
+  const { target, transport, attacker, victim } = lab;
+  if (target.endpoints[transport]?.application !== "mqtt") {
+    if (target.register !== undefined) return;
+    throw new NotApplicable(
+      "whom the target takes a peer for shows neither in its protocol nor in an inventory",
+    );
+  }
+  const { admitted } = await lab.enter(attacker.credential, { clientId: clientIdOf(victim) });
+  if (admitted) throw new NotApplicable("any certificate may take any client id here, as M-01 shows");
 }
 
 /**
