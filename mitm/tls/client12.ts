@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import type { Credential } from "../endpoint.ts";
 import { type ClientOffer, keyShareOf } from "./client-offer.ts";
 import { checkExtensions, checkProtocol } from "./client13.ts";
@@ -22,17 +21,9 @@ import {
 import { downgradeSentinel, ExtensionType, HandshakeType, ProtocolVersion } from "./numbers.ts";
 import { agreed, checkSignature12 } from "./proofs.ts";
 import type { TlsSession } from "./session.ts";
-import { chooseScheme, signWith } from "./signatures.ts";
+import { chooseScheme, type ProofOptions, signWith } from "./signatures.ts";
 import { suite12 } from "./suites.ts";
 import type { TlsEnd } from "./tls-end.ts";
-
-/** What may be wrong about a CertificateVerify of TLS 1.2. */
-export interface Proof12Options {
-  readonly key?: KeyObject;
-  readonly scheme?: number;
-  /** What is signed in place of the own transcript: bytes of handshake messages. */
-  readonly transcript?: Uint8Array;
-}
 
 /** The client's side of a TLS 1.2 handshake, from its ServerHello on (RFC 5246 §7.3). */
 export class Client12 {
@@ -163,7 +154,7 @@ export class Client12 {
   }
 
   /** CertificateVerify over the transcript as it is now. @throws Error where no key is at hand */
-  certificateVerify(options: Proof12Options = {}): MessageBody {
+  certificateVerify(options: ProofOptions = this.#offer.options.proof ?? {}): MessageBody {
     const key = options.key ?? this.#credential?.key;
     if (key === undefined) throw new RangeError("a CertificateVerify needs a key");
     const scheme = options.scheme ?? chooseScheme("TLS 1.2", key, this.request?.schemes ?? []);

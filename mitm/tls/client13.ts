@@ -1,5 +1,5 @@
-import type { KeyObject } from "node:crypto";
 import type { Credential } from "../endpoint.ts";
+import { ocspResponseOf } from "./certificate-status.ts";
 import type { ClientOffer } from "./client-offer.ts";
 import { ExtensionReader } from "./extensions.ts";
 import { finishedData, KeySchedule, type SecretPair, trafficKeys } from "./key-schedule.ts";
@@ -20,20 +20,10 @@ import { ExtensionType, HandshakeType } from "./numbers.ts";
 import { agreed, checkCertificateVerify13, checkFinished, expectFinished13 } from "./proofs.ts";
 import type { RecordKeys } from "./record-keys.ts";
 import type { TlsSession } from "./session.ts";
-import { chooseScheme, signedContent13, signWith } from "./signatures.ts";
+import { chooseScheme, type ProofOptions, signedContent13, signWith } from "./signatures.ts";
 import { type Suite13, suite13 } from "./suites.ts";
 import type { TlsEnd } from "./tls-end.ts";
 import { Traffic13 } from "./traffic13.ts";
-
-/** What may be wrong about a CertificateVerify of TLS 1.3. */
-export interface Proof13Options {
-  readonly key?: KeyObject;
-  readonly scheme?: number;
-  /** What is signed in place of the hash of the own transcript. */
-  readonly transcriptHash?: Uint8Array;
-  /** Whose context string it is; default the own. */
-  readonly context?: "client" | "server";
-}
 
 /** RFC 8446 §4.2: the extensions that a ServerHello of TLS 1.3 may have. */
 const serverHelloExtensions: readonly number[] = [
@@ -144,7 +134,7 @@ export class Client13 {
   }
 
   /** CertificateVerify over the transcript as it is now. @throws Error where no key is at hand */
-  certificateVerify(options: Proof13Options = {}): MessageBody {
+  certificateVerify(options: ProofOptions = this.#offer.options.proof ?? {}): MessageBody {
     const key = options.key ?? this.#credential?.key;
     if (key === undefined) throw new RangeError("a CertificateVerify needs a key");
     const scheme = options.scheme ?? chooseScheme("TLS 1.3", key, this.request?.schemes ?? []);
@@ -246,7 +236,7 @@ export class Client13 {
           const chain = chainOf("TLS 1.3", message.body);
           // RFC 8446 §4.4.2.4
           if (chain.length === 0) end.refuse("decode_error", "an empty Certificate of the server");
-          end.judgePeer(chain);
+          end.judgePeer(chain, ocspResponseOf(message.body));
           wanted.clear();
           wanted.add(HandshakeType.certificate_verify);
           if (!end.holds("certificate-verify-not-required")) wanted.add(HandshakeType.finished);

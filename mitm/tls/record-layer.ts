@@ -66,7 +66,8 @@ export class RecordLayer {
   #ended: string | undefined;
   /** No record was taken yet. */
   #first = true;
-  #wake: () => void = () => {};
+  /** Who waits for bytes. */
+  #waiting: (() => void)[] = [];
 
   constructor(socket: Duplex, options: RecordLayerOptions) {
     this.socket = socket;
@@ -147,14 +148,18 @@ export class RecordLayer {
     this.#wake();
   }
 
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
   #more(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
       // A timer takes no more than 31 bits.
       const timer = setTimeout(resolve, Math.min(timeoutMs, 2 ** 30));
-      this.#wake = () => {
+      this.#waiting.push(() => {
         clearTimeout(timer);
         resolve();
-      };
+      });
     });
   }
 

@@ -8,6 +8,6 @@ export interface ServerOptions extends ChoiceOptions {
   readonly caNames?: readonly Uint8Array[];
   /** Gives out tickets and resumes by them; default not. */
   readonly tickets?: TicketOptions;
-  /** A HelloRetryRequest though none is needed. */
-  readonly helloRetry?: boolean;
+  /** HelloRetryRequests though none is needed; more than one is against the rules. */
+  readonly helloRetry?: boolean | number;
 }

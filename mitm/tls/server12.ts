@@ -2,7 +2,6 @@ import type { KeyObject } from "node:crypto";
 import { randomBytes } from "../../dtls/crypto/random.ts";
 import type { Credential } from "../endpoint.ts";
 import { keyShareOf } from "./client-offer.ts";
-import type { Proof12Options } from "./client12.ts";
 import { ExtensionReader, extension } from "./extensions.ts";
 import { finished12, receiveFinish12, sendFinish12 } from "./finish12.ts";
 import { Keys12, type Terms12 } from "./keys12.ts";
@@ -32,6 +31,7 @@ import { acceptTicket, resumePeer } from "./server13.ts";
 import {
   chooseScheme,
   defaultSignatureSchemes,
+  type ProofOptions,
   schemeAllowed,
   schemeFitsKey,
   signWith,
@@ -120,7 +120,8 @@ export class Server12 {
 
   /** ServerKeyExchange with the own share, or another. @throws Error where no key is at hand */
   serverKeyExchange(
-    options: Proof12Options & { readonly group?: number; readonly share?: Uint8Array } = {},
+    options: ProofOptions & { readonly group?: number; readonly share?: Uint8Array } = this.#options.proof ??
+      {},
   ): MessageBody {
     const group = options.group ?? this.#group();
     if (this.#share?.group !== group) this.#share = keyShareOf(group);

@@ -2,7 +2,6 @@ import { hash } from "node:crypto";
 import { randomBytes } from "../../dtls/crypto/random.ts";
 import type { Credential } from "../endpoint.ts";
 import { keyShareOf } from "./client-offer.ts";
-import type { Proof13Options } from "./client13.ts";
 import { inflated } from "./compressed-certificate.ts";
 import { extension, type OfferedPsks } from "./extensions.ts";
 import { finishedData, hashLength, KeySchedule, type SecretPair, trafficKeys } from "./key-schedule.ts";
@@ -35,7 +34,13 @@ import { agreed, checkCertificateVerify13, checkFinished, expectFinished13 } fro
 import type { RecordKeys } from "./record-keys.ts";
 import { ClientRequest } from "./server-choice.ts";
 import type { ServerOptions } from "./server-options.ts";
-import { chooseScheme, defaultSignatureSchemes, signedContent13, signWith } from "./signatures.ts";
+import {
+  chooseScheme,
+  defaultSignatureSchemes,
+  type ProofOptions,
+  signedContent13,
+  signWith,
+} from "./signatures.ts";
 import { type Suite13, suite13 } from "./suites.ts";
 import type { TicketContents } from "./tickets.ts";
 import type { TlsEnd } from "./tls-end.ts";
@@ -74,11 +79,12 @@ export class Server13 {
     const end: TlsEnd = this.#end;
     this.applicationProtocol = this.#request.applicationProtocol();
     let entry = this.#clientShare();
-    if (entry === undefined || this.#options.helloRetry === true) {
+    const wanted = Number(this.#options.helloRetry ?? 0);
+    for (let retries = 0; retries < wanted || (entry === undefined && retries === 0); retries += 1) {
       await this.#retry();
       entry = this.#clientShare();
-      if (entry === undefined) end.refuse("illegal_parameter", "no share of the group that was asked for");
     }
+    if (entry === undefined) end.refuse("illegal_parameter", "no share of the group that was asked for");
     const psk = this.#psk();
     const earlySecret = psk === undefined ? undefined : this.#earlySecret(psk);
     const share = keyShareOf(entry.group);
@@ -128,7 +134,7 @@ export class Server13 {
   }
 
   /** CertificateVerify over the transcript as it is now. @throws Error where no key is at hand */
-  certificateVerify(options: Proof13Options = {}): MessageBody {
+  certificateVerify(options: ProofOptions = this.#options.proof ?? {}): MessageBody {
     const key = options.key ?? this.#credential?.key;
     if (key === undefined) throw new RangeError("a CertificateVerify needs a key");
     const scheme = options.scheme ?? chooseScheme("TLS 1.3", key, this.#request.signatureSchemes);
@@ -225,7 +231,7 @@ export class Server13 {
     if (group === undefined) end.refuse("handshake_failure", "no group that both speak");
     end.transcript.replaceFirstByHash(this.suite.hash);
     const list = [extension.selectedVersion(ProtocolVersion.TLS_1_3)];
-    const offered = first.extensions.keyShares()?.some((share) => share.group === group) === true;
+    const offered = this.#request.extensions.keyShares()?.some((share) => share.group === group) === true;
     if (offered) list.push(extension.cookie(randomBytes(16)));
     else list.push(extension.selectedGroup(group));
     end.emit(serverHello(this.#helloFields(helloRetryRequestRandom, list)));
@@ -442,6 +448,10 @@ export function resumePeer(end: TlsEnd, options: ServerOptions, contents: Ticket
   const chain = contents.chain.map((der) => Uint8Array.from(der));
   // Who takes a ticket of another domain takes its word for the peer too.
   const own = Buffer.from(contents.domain).toString() === (options.tickets?.domain ?? "");
+  if (chain.length === 0 && options.requestCertificate !== false) {
+    const alert = end.version === "TLS 1.3" ? "certificate_required" : "handshake_failure";
+    end.require("client-certificate-not-required", false, alert, "a session without a certificate");
+  }
   if (chain.length > 0 && own && end.holds("resumption-not-rechecked")) end.judgePeer(chain);
   else end.peerChain = chain;
 }

@@ -38,6 +38,20 @@ const schemes: ReadonlyMap<number, SchemeParameters> = new Map<number, SchemePar
   [0x0101, { key: "rsa", digest: "md5", padding: "pkcs1" }],
 ]);
 
+/** What may be wrong about a CertificateVerify or a ServerKeyExchange. */
+export interface ProofOptions {
+  /** Signs in place of the credential's key. */
+  readonly key?: KeyObject;
+  /** Whether it was offered or not. */
+  readonly scheme?: number;
+  /** TLS 1.2: what is signed in place of the own transcript, or of the randoms and parameters. */
+  readonly transcript?: Uint8Array;
+  /** TLS 1.3: what is signed in place of the hash of the own transcript. */
+  readonly transcriptHash?: Uint8Array;
+  /** TLS 1.3: whose context string it is; default the own. */
+  readonly context?: "client" | "server";
+}
+
 /** What an end offers if it is not told otherwise: all that RFC 9325 lets one use. */
 export const defaultSignatureSchemes: readonly number[] = [
   TlsSignatureScheme.ecdsa_secp256r1_sha256,

@@ -23,6 +23,7 @@ import {
 import type { RecordKeys } from "./record-keys.ts";
 import { RecordLayer } from "./record-layer.ts";
 import { holdsRule, type TlsRule } from "./rules.ts";
+import type { ProofOptions } from "./signatures.ts";
 import { Refused, Stopped } from "./stopped.ts";
 import { versionsOf } from "./suites.ts";
 import { Transcript } from "./transcript.ts";
@@ -47,6 +48,8 @@ export interface TlsEndOptions extends EndOptions {
   readonly handshakeMs?: number;
   /** Longest handshake message that is taken, in bytes; default 2^16. */
   readonly maxMessageLength?: number;
+  /** How the own CertificateVerify is made, and in TLS 1.2 a server's ServerKeyExchange. */
+  readonly proof?: ProofOptions;
   /** What stands for the result of the key agreement, whatever the shares are. */
   readonly sharedSecret?: Uint8Array;
 }
@@ -355,13 +358,13 @@ export abstract class TlsEnd implements ScriptedEnd {
   }
 
   /** The peer's chain, as it came: written down, judged, and from here on what `peerChain` says. */
-  judgePeer(chain: readonly Uint8Array[]): void {
+  judgePeer(chain: readonly Uint8Array[], ocspResponse?: Uint8Array): void {
     for (const [index, der] of chain.entries()) {
       const name = `connection-${this.connection}-${this.options.peer}-${index}.der`;
       this.options.recorder.certificate(name, der);
     }
     this.peerChain = chain;
-    const alert = this.options.verifyPeer?.(chain);
+    const alert = this.options.verifyPeer?.(chain, ocspResponse);
     if (alert !== undefined) this.refuse(alert, `the peer's certificate was refused: ${alert}`);
   }
 

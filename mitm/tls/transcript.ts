@@ -28,6 +28,8 @@ export class Transcript {
    * message_hash || 00 00 Hash.length || Hash(ClientHello1).
    */
   replaceFirstByHash(name: PrfHash): void {
+    // A second HelloRetryRequest is against the rules, and changes nothing here.
+    if (this.#messages[0]?.[0] === HandshakeType.message_hash) return;
     const digest = this.hash(name, 1);
     this.#messages[0] = Buffer.concat([
       Uint8Array.of(HandshakeType.message_hash, 0, 0, digest.length),
