@@ -127,9 +127,12 @@ export interface EndOptions {
   readonly marks?: readonly string[] | undefined;
   /**
    * Judges the peer's certificate chain, DER, leaf first, before its proof is looked at. A string refuses: the RFC name
-   * of the alert. Default: everything is taken.
+   * of the alert. Default: everything is taken. `ocspResponse`: DER, where this end asked for one and got it (RFC 8446
+   * §4.4.2.1).
    */
-  readonly verifyPeer?: ((chain: readonly Uint8Array[]) => string | undefined) | undefined;
+  readonly verifyPeer?:
+    | ((chain: readonly Uint8Array[], ocspResponse?: Uint8Array) => string | undefined)
+    | undefined;
   /**
    * Rules that this end does NOT hold its peer to, by the name of the weakness; "everything" is what an attacker needs.
    * An honest end is made with an empty set.

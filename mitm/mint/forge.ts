@@ -17,6 +17,7 @@ import {
 } from "./certificate.ts";
 import { Issuer } from "./issuer.ts";
 import type { LabPki } from "./lab-pki.ts";
+import { makeOcspResponse, type OcspResponseOptions } from "./ocsp-response.ts";
 import { makeRevocationList, type RevocationListOptions } from "./revocation-list.ts";
 
 export interface LeafOptions extends CertificateOptions {
@@ -129,6 +130,20 @@ export class Forge {
   /** A revocation list, DER; by default of the issuing CA, in force, and empty. */
   revocationList(options: RevocationListOptions = {}): Promise<Uint8Array> {
     return makeRevocationList(options.issuer ?? this.pki.issuing, options);
+  }
+
+  /**
+   * An OCSP response about the first certificate of a chain, DER; by default of the issuing CA, in force, and "good".
+   * @throws NotApplicable for a real CA, which answers for itself
+   */
+  async ocspResponse(
+    { chain }: Credential,
+    options: Partial<Omit<OcspResponseOptions, "certificate">> = {},
+  ): Promise<Uint8Array> {
+    const { origin, issuing } = this.pki;
+    if (origin === "real") throw new NotApplicable("the CA in use answers OCSP requests itself, if at all");
+    const [certificate = new Uint8Array()] = chain;
+    return makeOcspResponse({ issuer: issuing, ...options, certificate });
   }
 
   async #leaf(

@@ -8,6 +8,7 @@ import type { Address, Credential, ScriptedEnd } from "../endpoint.ts";
 import type { LabPki } from "../mint/lab-pki.ts";
 import { Recorder } from "../record/recorder.ts";
 import type { DeviceAttempt, DeviceTarget, DialOptions } from "../targets.ts";
+import { statusRequest } from "../tls/certificate-status.ts";
 import { TlsClient, type TlsClientOptions } from "../tls/client.ts";
 import { NamedGroup, TlsCipherSuite, type TlsVersion } from "../tls/numbers.ts";
 import { twinVerifier, type Verifier } from "./verify.ts";
@@ -146,7 +147,7 @@ class TwinDevice {
     const versions: TlsVersion[] =
       this.#failures > 0 && this.#tolerates.has("version-fallback") ? ["TLS 1.2"] : ["TLS 1.3", "TLS 1.2"];
     // Fewer suites and groups than the engine speaks, so that a gateway can choose one that was not offered.
-    return { versions, alpn: ["mqtt"], cipherSuites, groups };
+    return { versions, alpn: ["mqtt"], cipherSuites, groups, extensions: [statusRequest] };
   }
 
   async #session(end: ScriptedEnd, transport: Transport): Promise<{ opened: boolean; error?: string }> {

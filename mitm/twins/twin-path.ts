@@ -1,5 +1,6 @@
 import { createPublicKey, verify } from "node:crypto";
 import { get } from "node:http";
+import { decodeObjectIdentifier } from "../../pki/der/object-identifier.ts";
 import { first, inside, type TwinCertificate } from "./certificate-reader.ts";
 import type { Holds } from "./server-names.ts";
 
@@ -66,10 +67,29 @@ export function isStrongSignature(certificate: TwinCertificate): boolean {
 
 export function isSignedBy(certificate: TwinCertificate, issuer: TwinCertificate): boolean {
   const { signatureAlgorithm: oid, tbs, signature } = certificate;
+  return isSignature(tbs, oid, signature, issuer);
+}
+
+/** As `isSignedBy`, of anything else. @param algorithm content octets of the OID */
+export function isSignatureOver(
+  bytes: Uint8Array,
+  algorithm: Uint8Array | undefined,
+  signature: Uint8Array,
+  issuer: TwinCertificate,
+): boolean {
+  return algorithm !== undefined && isSignature(bytes, decodeObjectIdentifier(algorithm), signature, issuer);
+}
+
+function isSignature(
+  bytes: Uint8Array,
+  oid: string,
+  signature: Uint8Array,
+  issuer: TwinCertificate,
+): boolean {
   const digest = digests.get(oid) ?? weakDigests.get(oid);
   if (digest === undefined && !digests.has(oid)) return false;
   try {
-    return verify(digest, tbs, publicKeyOf(issuer), signature);
+    return verify(digest, bytes, publicKeyOf(issuer), signature);
   } catch {
     return false;
   }

@@ -11,6 +11,7 @@ import { checkPublicKey } from "../../pki/path/algorithms.ts";
 import { type KnownExtensions, readKnownExtensions } from "../../pki/x509/extensions.ts";
 import { readNames, readTwinCertificate, type TwinCertificate } from "./certificate-reader.ts";
 import { areNamesPermitted } from "./name-rules.ts";
+import { isSatisfactory } from "./ocsp-check.ts";
 import { type Holds, isForServer } from "./server-names.ts";
 import { findPath, hasExplicitCurve, isSame, isStrongSignature, type TwinPath } from "./twin-path.ts";
 
@@ -29,8 +30,8 @@ export interface TwinVerifierOptions {
   readonly tolerates: ReadonlySet<string>;
 }
 
-/** Judges a chain, DER, leaf first. A string refuses: the RFC name of the alert. */
-export type Verifier = (chain: readonly Uint8Array[]) => string | undefined;
+/** Judges a chain, DER, leaf first, and what is stapled to it. A string refuses: the RFC name of the alert. */
+export type Verifier = (chain: readonly Uint8Array[], ocspResponse?: Uint8Array) => string | undefined;
 
 /** A refusal, with the alert that tells it. */
 class Refusal extends Error {
@@ -48,9 +49,9 @@ class Refusal extends Error {
 export function twinVerifier(options: TwinVerifierOptions): Verifier {
   const anchors = options.anchors.map(readTwinCertificate);
   const holds: Holds = (weakness) => !options.tolerates.has(weakness);
-  return (chain) => {
+  return (chain, ocspResponse) => {
     try {
-      check(chain, anchors, options, holds);
+      check(chain, ocspResponse, anchors, options, holds);
       return undefined;
     } catch (error) {
       // What cannot be read at all throws on its own.
@@ -61,6 +62,7 @@ export function twinVerifier(options: TwinVerifierOptions): Verifier {
 
 function check(
   chain: readonly Uint8Array[],
+  ocspResponse: Uint8Array | undefined,
   anchors: readonly TwinCertificate[],
   options: TwinVerifierOptions,
   holds: Holds,
@@ -75,12 +77,19 @@ function check(
     if (isPinned && !holds("pin-replaces-chain")) return;
     throw new Refusal(alertOf(found.refused, holds), found.refused);
   }
-  checkTimes(found, options.now?.() ?? new Date(), isPinned, holds);
+  const now = options.now?.() ?? new Date();
+  checkTimes(found, now, isPinned, holds);
   for (const certificate of found) checkCertificate(certificate, anchors, holds);
   checkLeaf(leaf, options, isPinned, holds);
   checkIssuers(found, anchors, options.purpose, holds);
   if (!areNamesPermitted(found, holds)) throw new Refusal("bad_certificate", "name constraints");
   if (options.revocationLists !== undefined) checkRevocation(found, options, holds);
+  const issuer = found[1];
+  if (ocspResponse !== undefined && issuer !== undefined) {
+    if (!isSatisfactory(ocspResponse, leaf, issuer, now, holds)) {
+      throw new Refusal("bad_certificate_status_response", "a staple that does not clear the certificate");
+    }
+  }
   checkPins(found, sent, options.pins, holds);
 }
 

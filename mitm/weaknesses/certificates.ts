@@ -148,6 +148,19 @@ export const certificateWeaknesses = {
     what: "Where no revocation list is to be had, every certificate counts as good.",
     remedy: "Require a current list of each CA, or state for how long one may be missing.",
   },
+  "stale-staple-accepted": {
+    what: "A stapled OCSP response past its nextUpdate is taken.",
+    remedy:
+      "Compare thisUpdate and nextUpdate with the clock; an old response is replayed as long as it is taken.",
+  },
+  "staple-of-another-certificate": {
+    what: "A stapled OCSP response about another certificate is taken.",
+    remedy: "Compare issuer and serial number of the response with those of the certificate.",
+  },
+  "staple-not-verified": {
+    what: "The signature of a stapled OCSP response is not verified.",
+    remedy: "Verify it with the key of the CA, or of a responder that the CA certified for OCSP signing.",
+  },
   "pin-not-checked": {
     what: "Another key than the pinned one is taken, if the CA certified it.",
     remedy: "Compare the SHA-256 of the SubjectPublicKeyInfo with the pins after the path was validated.",

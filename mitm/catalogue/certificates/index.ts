@@ -47,6 +47,9 @@ import dCert24b from "./d-cert-24b-revoked-intermediate.ts";
 import dCert25a from "./d-cert-25a-stale-revocation-list.ts";
 import dCert25b from "./d-cert-25b-forged-revocation-list.ts";
 import dCert25c from "./d-cert-25c-withheld-revocation-list.ts";
+import dCert26a from "./d-cert-26a-replayed-staple.ts";
+import dCert26b from "./d-cert-26b-staple-of-another-certificate.ts";
+import dCert26c from "./d-cert-26c-forged-staple.ts";
 import dCert27a from "./d-cert-27a-mis-issued.ts";
 import dCert27b from "./d-cert-27b-pinned-certificate-sent-along.ts";
 import dCert28 from "./d-cert-28-pinned-key-of-another-server.ts";
@@ -116,6 +119,9 @@ export const certificateAttacks: readonly Attack[] = [
   dCert25a,
   dCert25b,
   dCert25c,
+  dCert26a,
+  dCert26b,
+  dCert26c,
   dCert27a,
   dCert27b,
   dCert28,

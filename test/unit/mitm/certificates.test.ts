@@ -76,7 +76,7 @@ function labWith(tolerates: readonly string[], onShown: (shown: Shown) => void =
 }
 
 /** Those that a check of certificates alone decides. */
-const isElsewhere = /^D-CERT-(?:31a|33|34|35)/;
+const isElsewhere = /^D-CERT-(?:26|31a|33|34|35)/;
 const attacks = certificateAttacks.filter(
   (attack): attack is DeviceAttack => attack.side === "device" && !isElsewhere.test(attack.id),
 );

@@ -59,4 +59,16 @@ describe("the certificate check of a twin", () => {
       }
     }
   });
+
+  it("looks at a stapled OCSP response, if there is one", async () => {
+    const credential = await forge.gateway();
+    const good = await forge.ocspResponse(credential);
+    const revoked = await forge.ocspResponse(credential, { status: "revoked" });
+    const later = { thisUpdate: new Date(Date.now() + 60_000) };
+    const early = await forge.ocspResponse(credential, later);
+    expect(verifier([])(credential.chain, good)).toBeUndefined();
+    expect(verifier([])(credential.chain, revoked)).toBe("bad_certificate_status_response");
+    expect(verifier([])(credential.chain, early)).toBe("bad_certificate_status_response");
+    expect(verifier([])(credential.chain, credential.chain[0])).toBe("bad_certificate_status_response");
+  });
 });
