@@ -9,7 +9,7 @@ export default gatewayAttack({
   severity: "medium",
   reference: {
     rfc: ["MQTT 3.1.1 §3.1.4 [MQTT-3.1.4-2]"],
-    cwe: [1018, 384],
+    cwe: [694, 384],
     en303645: ["5.5-4"],
     cra: ["I(2)(d)"],
   },

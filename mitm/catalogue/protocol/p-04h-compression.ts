@@ -9,7 +9,7 @@ export default gatewayAttack({
   severity: "medium",
   reference: {
     rfc: ["RFC 9325 §3.3"],
-    cwe: [310],
+    cwe: [203],
     en303645: ["5.5-1"],
     cra: ["I(2)(e)"],
     also: ["CVE-2012-4929"],
