@@ -165,6 +165,17 @@ export abstract class DtlsEnd implements ScriptedEnd {
     this.destroy();
   }
 
+  /**
+   * Ends, and says so in a way that is heard: in a session by close_notify, before there is one by a fatal alert in the
+   * clear. A server that serves one peer at a time would wait for the rest of the handshake.
+   */
+  leave(): void {
+    const isGone = this.#ended !== undefined || this.port.closed !== undefined;
+    if (!isGone && !this.open) this.alert("handshake_failure", { epoch: 0 });
+    if (this.open) this.close();
+    else this.destroy();
+  }
+
   destroy(): void {
     this.#ended ??= "closed by this end";
     this.port.close();

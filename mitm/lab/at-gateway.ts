@@ -61,7 +61,7 @@ export class LabAtGateway extends LabBase implements GatewayLab {
 
   async dtls(options: Partial<DtlsClientOptions> = {}): Promise<DtlsClient> {
     const client = await DtlsClient.connect(this.#endpoint("dtls"), { ...this.#common, ...options });
-    this.defer(() => client.destroy());
+    this.defer(() => client.leave());
     return client;
   }
 

@@ -7,7 +7,7 @@ export default gatewayAttack({
   title: "a device certificate with the CA bit",
   transports: ["tls", "dtls"],
   defeats: "leaf-is-ca-accepted",
-  severity: "high",
+  severity: "medium",
   reference: {
     rfc: ["RFC 5280 §4.2.1.9", "RFC 5280 §4.2.1.3"],
     cwe: [295, 269],
