@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, connect as tlsConnect } from "node:tls";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { Recorder } from "../../mitm/record/recorder.ts";
 import { TlsClient, type TlsClientOptions } from "../../mitm/tls/client.ts";
 import { TlsServer, type TlsServerOptions } from "../../mitm/tls/server.ts";
 import { TicketKey } from "../../mitm/tls/tickets.ts";
@@ -323,4 +324,26 @@ describe("what is more than one handshake, with Node", () => {
       await expectEcho(client);
     }
   });
+
+  for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+    test(`${version}: the key log says what Node's says`, async () => {
+      const recorder = new Recorder();
+      const { address, accepted } = await ourServer({ recorder });
+      const client = tlsConnect({
+        ...address,
+        ...parties.the("device-p256").pem,
+        ca: parties.caPem,
+        servername: "gateway.test",
+        maxVersion: version,
+      });
+      closing.push(() => client.destroy());
+      const lines: string[] = [];
+      client.on("keylog", (line) => lines.push(text(line).trim()));
+      const server = await accepted;
+      expect(await server.handshake()).toMatchObject({ completed: true });
+      server.send(Buffer.from("data"));
+      await once(client, "data");
+      expect(recorder.keyLog.toSorted()).toEqual(lines.toSorted());
+    });
+  }
 });
