@@ -51,7 +51,7 @@ export interface MadeCertificate {
 }
 
 /** Times around which certificates are made, ms since 1970: all of them are short-lived. */
-export function lifeAround(now: number): { readonly notBefore: Date; readonly notAfter: Date } {
+function lifeAround(now: number): { readonly notBefore: Date; readonly notAfter: Date } {
   return { notBefore: new Date(now - hour), notAfter: new Date(now + 23 * hour) };
 }
 
@@ -173,7 +173,7 @@ export function publicKeyInfoOf(key: KeyObject): Uint8Array {
   return (key.type === "private" ? createPublicKey(key) : key).export({ type: "spki", format: "der" });
 }
 
-export function nameOf(name: NameFields | Name): Name {
+function nameOf(name: NameFields | Name): Name {
   return name instanceof Name ? name : Name.of(name);
 }
 

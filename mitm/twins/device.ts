@@ -14,7 +14,7 @@ import { NamedGroup, TlsCipherSuite, type TlsVersion } from "../tls/numbers.ts";
 import { twinVerifier, type Verifier } from "./verify.ts";
 
 /** What the twin takes its gateway for: a name with labels enough for a wildcard to go wrong in each of them. */
-export const twinGatewayName = "gateway.site.lab.test";
+const twinGatewayName = "gateway.site.lab.test";
 
 const deviceId = "pump-1";
 /** After so many refusals in a row a twin may become careless. */

@@ -65,7 +65,7 @@ export function isStrongSignature(certificate: TwinCertificate): boolean {
   return digests.has(certificate.signatureAlgorithm);
 }
 
-export function isSignedBy(certificate: TwinCertificate, issuer: TwinCertificate): boolean {
+function isSignedBy(certificate: TwinCertificate, issuer: TwinCertificate): boolean {
   const { signatureAlgorithm: oid, tbs, signature } = certificate;
   return isSignature(tbs, oid, signature, issuer);
 }

@@ -1,17 +1,11 @@
 import { DerReader } from "../../pki/der/reader.ts";
-import {
-  ExtendedKeyUsage,
-  Extension,
-  parseCertificate,
-  parseCertificateList,
-  spkiPin,
-  verifySignature,
-} from "../../pki/index.ts";
+import { ExtendedKeyUsage, Extension, parseCertificate, spkiPin } from "../../pki/index.ts";
 import { checkPublicKey } from "../../pki/path/algorithms.ts";
 import { type KnownExtensions, readKnownExtensions } from "../../pki/x509/extensions.ts";
 import { readNames, readTwinCertificate, type TwinCertificate } from "./certificate-reader.ts";
 import { areNamesPermitted } from "./name-rules.ts";
 import { isSatisfactory } from "./ocsp-check.ts";
+import { revocationAlert } from "./revocation-check.ts";
 import { type Holds, isForServer } from "./server-names.ts";
 import { findPath, hasExplicitCurve, isSame, isStrongSignature, type TwinPath } from "./twin-path.ts";
 
@@ -83,7 +77,10 @@ function check(
   checkLeaf(leaf, options, isPinned, holds);
   checkIssuers(found, anchors, options.purpose, holds);
   if (!areNamesPermitted(found, holds)) throw new Refusal("bad_certificate", "name constraints");
-  if (options.revocationLists !== undefined) checkRevocation(found, options, holds);
+  if (options.revocationLists !== undefined) {
+    const alert = revocationAlert(found, options.revocationLists, now, holds);
+    if (alert !== undefined) throw new Refusal(alert, "revocation");
+  }
   const issuer = found[1];
   if (ocspResponse !== undefined && issuer !== undefined) {
     if (!isSatisfactory(ocspResponse, leaf, issuer, now, holds)) {
@@ -256,40 +253,6 @@ function checkPathLength(path: TwinPath): void {
       left -= 1;
     }
     left = Math.min(left, usesOf(issuer).basicConstraints?.pathLenConstraint ?? left);
-  }
-}
-
-/** RFC 5280 §6.3 for each certificate below the anchor, with lists that its issuer signed. */
-function checkRevocation(
-  path: TwinPath,
-  { revocationLists = [], now = () => new Date() }: TwinVerifierOptions,
-  holds: Holds,
-): void {
-  if (!holds("revocation-ignored")) return;
-  const lists = revocationLists.map((der) => parseCertificateList(der));
-  const below = path.slice(0, -1);
-  for (const [depth, certificate] of below.entries()) {
-    if (depth > 0 && !holds("revocation-of-leaf-only")) return;
-    const issuer = path[depth + 1];
-    const serialNumber = Buffer.from(certificate.serialNumber)
-      .toString("hex")
-      .replace(/^00(?=.)/, "");
-    const usable = lists.filter(
-      (list) =>
-        issuer !== undefined &&
-        isSame(list.issuer.der, certificate.issuer) &&
-        (!holds("revocation-list-not-verified") ||
-          verifySignature(list, parseCertificate(issuer.der).publicKey)),
-    );
-    if (usable.some((list) => list.revoked.has(serialNumber))) {
-      throw new Refusal("certificate_revoked", "revoked");
-    }
-    const inForce = usable.filter(
-      ({ nextUpdate }) => !holds("stale-revocation-list-accepted") || (nextUpdate ?? now()) >= now(),
-    );
-    if (inForce.length === 0 && holds("revocation-fails-open")) {
-      throw new Refusal("certificate_unknown", "no revocation list in force");
-    }
   }
 }
 
