@@ -1,4 +1,4 @@
-import { broken, type Finding, held } from "../../attack.ts";
+import { broken, type Finding, held, inconclusive } from "../../attack.ts";
 import type { ScriptedEnd } from "../../endpoint.ts";
 import type { GatewayLab } from "../../lab/gateway-lab.ts";
 import type { DeviceAccount } from "../../targets.ts";
@@ -59,7 +59,12 @@ async function stillServed(lab: GatewayLab, end: ScriptedEnd, why: string): Prom
   end.send(probe, { attack: true, note: `in a session that should have ended: ${why}` });
   const answer = await end.receive(lab.patience.answerMs);
   if (answer.kind === "data") return broken(`the session goes on, and is answered, after ${why}`);
-  if (answer.kind === "silence" && application === "none") return broken(`the session goes on after ${why}`);
+  if (answer.kind === "silence" && application === "none") {
+    // A TCP connection that is open is a session; a UDP socket tells nothing.
+    return lab.transport === "tls"
+      ? broken(`the session goes on after ${why}`)
+      : inconclusive(`nothing shows whether the session goes on after ${why}`);
+  }
   // It answered before: over UDP an end can go without a word.
   if (answer.kind === "silence") return held(`the session is not answered any more after ${why}`);
   return held(`the session ended when it was used after ${why}`, { next: "closed" });
