@@ -79,7 +79,7 @@ export class IncomingQueue {
       return;
     }
     const { record } = reading;
-    if (record.provesAddress) this.#port.peer = this.#from;
+    if (record.provesAddress && !this.#tolerance.lacks("moved-device-lost")) this.#port.peer = this.#from;
     switch (record.type) {
       case ContentType.handshake:
         this.#handshake(record);

@@ -27,20 +27,7 @@ export const pathWeaknesses = {
     what: "A device that knows TLS 1.3 does not look at the sign of a downgrade in ServerHello.random.",
     remedy: "Abort with illegal_parameter where the random ends in DOWNGRD (RFC 8446 §4.1.3).",
   },
-  "legacy-version-accepted": {
-    what: "A version of TLS before 1.2 is gone along with.",
-    remedy: "Offer and take TLS 1.2 and 1.3 alone (RFC 8996).",
-  },
-  "server-key-exchange-not-verified": {
-    what: "The signature of ServerKeyExchange is not verified, so that the key in it may be anybody's.",
-    remedy: "Verify it over both randoms and the parameters, with the key of the gateway's certificate.",
-  },
   // --- streams ---
-  "record-mac-not-verified": {
-    what: "A record whose authentication tag does not fit is used.",
-    remedy:
-      "Use nothing of a record before its tag was verified: TLS ends the connection, DTLS drops the record.",
-  },
   "record-sequence-not-checked": {
     what: "A record is taken that was there before, or that comes before its turn.",
     remedy: "Open each record under the next sequence number of its direction, and no other.",
@@ -48,10 +35,6 @@ export const pathWeaknesses = {
   "unprotected-records-accepted": {
     what: "Records in clear are taken after keys are in use.",
     remedy: "Once a direction has keys, treat everything that comes on it as protected by them.",
-  },
-  "application-data-before-finished": {
-    what: "Application data is taken before the peer has finished its handshake.",
-    remedy: "Abort with unexpected_message where application data comes before Finished.",
   },
   "truncation-unnoticed": {
     what: "What had arrived of a message when the connection was cut is taken for the whole message.",
@@ -89,6 +72,11 @@ export const pathWeaknesses = {
   "cid-moves-on-old-record": {
     what: "The peer's address is changed by a record that is older than the newest, which anybody on the path can keep.",
     remedy: "Change the address for records alone that are newer than all before them (RFC 9146 §6).",
+  },
+  "moved-device-lost": {
+    what: "A device whose address changed, as behind a NAT that forgot it, is answered at its old one.",
+    remedy:
+      "Follow the newest verified record with a connection id to the address that it came from (RFC 9146 §6).",
   },
   "cid-not-required": {
     what: "A record without a connection id is taken although one was agreed on.",

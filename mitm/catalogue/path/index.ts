@@ -42,7 +42,8 @@ import u09c from "./u-09c-every-third-datagram-lost.ts";
 import u09d from "./u-09d-all-but-the-end-of-a-flight-lost.ts";
 import u09e from "./u-09e-no-answer.ts";
 import u09f from "./u-09f-handshake-in-pieces.ts";
-import u10 from "./u-10-everything-many-times.ts";
+import u10a from "./u-10a-everything-many-times.ts";
+import u10b from "./u-10b-texts-in-bad-weather.ts";
 import u11a from "./u-11a-application-data-in-clear-to-gateway.ts";
 import u11b from "./u-11b-application-data-in-clear-to-device.ts";
 import u11c from "./u-11c-fatal-alert-in-clear-to-gateway.ts";
@@ -64,6 +65,7 @@ import u32a from "./u-32a-forged-record-from-another-address.ts";
 import u32b from "./u-32b-forged-record-from-its-address.ts";
 import u33a from "./u-33a-replay-from-another-address.ts";
 import u33b from "./u-33b-old-record-from-another-address.ts";
+import u33c from "./u-33c-device-behind-another-port.ts";
 import u34 from "./u-34-answers-to-a-victim.ts";
 import u35a from "./u-35a-connection-id-stripped-to-gateway.ts";
 import u35b from "./u-35b-connection-id-stripped-to-device.ts";
@@ -113,7 +115,8 @@ export const pathAttacks: readonly Attack[] = [
   u09d,
   u09e,
   u09f,
-  u10,
+  u10a,
+  u10b,
   u11a,
   u11b,
   u11c,
@@ -135,6 +138,7 @@ export const pathAttacks: readonly Attack[] = [
   u32b,
   u33a,
   u33b,
+  u33c,
   u34,
   u35a,
   u35b,

@@ -5,7 +5,7 @@ import { Conversation, notTold } from "../../path/conversation.ts";
 const copies = 10;
 
 export default pairAttack({
-  id: "U-10",
+  id: "U-10a",
   title: "every datagram ten times, from the first ClientHello on",
   transports: ["dtls"],
   defeats: "replay-window-missing",
