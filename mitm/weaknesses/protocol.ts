@@ -125,10 +125,6 @@ export const protocolWeaknesses = {
     what: "A hello with malformed fields is gone along with.",
     remedy: "Refuse a hello whose fields cannot be what they should, as a server name that is no host name.",
   },
-  "ticket-server-name-not-checked": {
-    what: "A session of one server name is resumed under another.",
-    remedy: "Keep RFC 6066 §3: go on with a full handshake where the name differs.",
-  },
   renegotiates: {
     what: "A renegotiation that the peer asks for is gone along with.",
     remedy: "Turn renegotiation off: SSL_OP_NO_RENEGOTIATION, or TLS 1.3 alone.",
@@ -136,5 +132,48 @@ export const protocolWeaknesses = {
   "renegotiation-info-not-checked": {
     what: "renegotiation_info in a hello is not held against the connection.",
     remedy: "Keep RFC 5746: in a first handshake it must be empty.",
+  },
+  "half-open-unbounded": {
+    what: "One address may have any number of handshakes under way.",
+    remedy: "Limit the handshakes of each address, and refuse what comes beyond.",
+  },
+  "no-handshake-timeout": {
+    what: "A handshake may take as long as the peer likes.",
+    remedy:
+      "Close a connection whose handshake is not done within seconds, however often a byte of it comes.",
+  },
+  "flood-unbounded": {
+    what: "Any number of messages that change nothing is taken, or answered.",
+    remedy:
+      "Count records without content, warnings and KeyUpdates, and end the session at a few dozen in a row; answer many KeyUpdates with one.",
+  },
+  "plaintext-accepted": {
+    what: "Who speaks without TLS on the TLS port is answered.",
+    remedy: "Listen for TLS alone on this port; close what does not begin with a ClientHello.",
+  },
+  "plaintext-after-plaintext-answer": {
+    what: "A device that is answered in clear goes on in clear.",
+    remedy: "Let the device speak in TLS or not at all.",
+  },
+  "version-fallback": {
+    what: "After a failed handshake the device offers less than before.",
+    remedy:
+      "Offer the same versions in each attempt: whoever can break a handshake must not choose the version (RFC 7507).",
+  },
+  "second-hello-retry-request": {
+    what: "One HelloRetryRequest after another is answered.",
+    remedy: "Answer the second with unexpected_message (RFC 8446 §4.1.4).",
+  },
+  "session-id-echo-not-checked": {
+    what: "legacy_session_id_echo of the server is not compared.",
+    remedy: "Answer another value than the one sent with illegal_parameter (RFC 8446 §4.1.3).",
+  },
+  "unsolicited-extension": {
+    what: "The server may answer with extensions that were not asked for.",
+    remedy: "Answer with unsupported_extension (RFC 8446 §4.2).",
+  },
+  "post-handshake-request-answered": {
+    what: "A CertificateRequest after the handshake is answered, though nobody offered that.",
+    remedy: "Answer it with unexpected_message where post_handshake_auth was not sent (RFC 8446 §4.2.6).",
   },
 } as const satisfies Record<string, WeaknessText>;

@@ -1,0 +1,48 @@
+import { NotDelivered } from "../../errors.ts";
+import type { GatewayLab } from "../../lab/gateway-lab.ts";
+import type { RawTcp } from "../../path/raw-tcp.ts";
+
+/** What a target that says nothing of it is given for a handshake, ms. */
+const longestHandshakeMs = 10_000;
+
+/** How long to wait for the target's own time-out: what it says, and half as much. */
+export function handshakeLimit(lab: GatewayLab): number {
+  return 1.5 * (lab.target.handshakeTimeoutMs ?? longestHandshakeMs);
+}
+
+/** Connections without a word. Those that the target refuses at once are among them. */
+export async function openSilent(lab: GatewayLab, count: number): Promise<RawTcp[]> {
+  const all: RawTcp[] = [];
+  for (let opened = 0; opened < count && !lab.signal.aborted; opened += 1) {
+    try {
+      all.push(await lab.tcp());
+    } catch {
+      // Its backlog is full: as good as a refusal.
+      break;
+    }
+  }
+  const [first] = all;
+  if (first === undefined) throw new NotDelivered("no connection could be opened");
+  lab.recorder.step({
+    connection: first.connection,
+    from: "lab",
+    to: "gateway",
+    what: `${all.length} connections, and nothing on them`,
+    attack: true,
+  });
+  return all;
+}
+
+/** How many of them the target has not ended when the time is over, or when all are. */
+export async function stillOpen(all: readonly RawTcp[], ms: number): Promise<number> {
+  const deadline = performance.now() + ms;
+  const ends = all.map(async (raw) => {
+    for (;;) {
+      const next = await raw.read(Math.max(1, deadline - performance.now()));
+      if (next.kind === "closed" || next.kind === "silence") return next.kind === "closed" ? 0 : 1;
+    }
+  });
+  let open = 0;
+  for (const end of ends) open += await end;
+  return open;
+}

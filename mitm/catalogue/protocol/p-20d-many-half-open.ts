@@ -1,0 +1,26 @@
+import { broken, gatewayAttack, held } from "../../attack.ts";
+import { openSilent, stillOpen } from "./half-open.ts";
+
+export default gatewayAttack({
+  id: "P-20d",
+  title: "300 handshakes at once from one address",
+  transports: ["tls"],
+  defeats: "half-open-unbounded",
+  severity: "low",
+  reference: {
+    rfc: ["RFC 9325 §3.1"],
+    cwe: [400, 770],
+    en303645: ["5.5-1"],
+    cra: ["I(2)(h)"],
+  },
+  async run(lab) {
+    const all = await openSilent(lab, 300);
+    lab.recorder.receipt(`${all.length} connections were open`);
+    // Those beyond the limit are closed at once, long before any time-out.
+    const left = await stillOpen(all.slice(-1), lab.patience.silenceMs);
+    const open = all.filter(({ ended }) => ended === undefined).length;
+    if (left === 1 && open === all.length)
+      return broken(`all of ${all.length} half-open handshakes are kept`);
+    return held(`${all.length - open} of ${all.length} connections were refused`, { next: "closed" });
+  },
+});
