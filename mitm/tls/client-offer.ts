@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { generateKeyShare, type KeyShare } from "../../dtls/crypto/key-agreement.ts";
 import { randomBytes } from "../../dtls/crypto/random.ts";
 import type { RawExtension } from "../../dtls/wire/hello.ts";
+import type { TlsEndOptions } from "./end-options.ts";
 import { ExtensionReader, extension } from "./extensions.ts";
 import { finishedData, hashLength, KeySchedule } from "./key-schedule.ts";
 import { ClientHello, decode, encode, type MessageBody, withHeader } from "./messages.ts";
@@ -9,7 +10,6 @@ import { HandshakeType, NamedGroup, ProtocolVersion, TlsCipherSuite, type TlsVer
 import type { TlsSession } from "./session.ts";
 import { defaultSignatureSchemes } from "./signatures.ts";
 import { suite13, suites12, suites13, versionsOf } from "./suites.ts";
-import type { TlsEndOptions } from "./tls-end.ts";
 import type { Transcript } from "./transcript.ts";
 
 export const defaultGroups: readonly number[] = [

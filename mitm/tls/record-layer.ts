@@ -111,8 +111,13 @@ export class RecordLayer {
     this.socket.uncork();
   }
 
+  /** The own side of the connection is open. */
+  get writable(): boolean {
+    return !this.socket.destroyed && !this.socket.writableEnded;
+  }
+
   sendRaw(bytes: Uint8Array): void {
-    if (this.socket.destroyed || this.socket.writableEnded) return;
+    if (!this.writable) return;
     this.#options.recorder.packet(this.#options.connection, this.#options.side, bytes);
     this.socket.write(bytes);
   }

@@ -1,10 +1,11 @@
 import type { KeyObject } from "node:crypto";
 import { defaultGroups } from "./client-offer.ts";
+import type { TlsEndOptions } from "./end-options.ts";
 import { ExtensionReader } from "./extensions.ts";
 import type { ClientHello } from "./messages.ts";
 import { ExtensionType, ProtocolVersion, type TlsVersion } from "./numbers.ts";
 import { suite12, suite13, suites12, suites13, versionsOf } from "./suites.ts";
-import type { TlsEnd, TlsEndOptions } from "./tls-end.ts";
+import type { TlsEnd } from "./tls-end.ts";
 import { weakSuiteKinds, weakSuites } from "./weak-suites.ts";
 
 export interface ChoiceOptions extends TlsEndOptions {

@@ -1,8 +1,9 @@
+import type { MessageOptions } from "./end-options.ts";
 import { nextTrafficSecret, type SecretPair, trafficKeys } from "./key-schedule.ts";
 import type { HandshakeMessage } from "./message-reader.ts";
 import { keyUpdate } from "./messages.ts";
 import type { Suite13 } from "./suites.ts";
-import type { MessageOptions, TlsEnd } from "./tls-end.ts";
+import type { TlsEnd } from "./tls-end.ts";
 
 /** The application traffic secrets of one connection, and how they move on (RFC 8446 §4.6.3, §7.2). */
 export class Traffic13 {
