@@ -24,7 +24,7 @@ export const clauseSources: Readonly<Record<ClauseSource, string>> = {
 export function clausesOf(reference: Reference, source: ClauseSource): readonly Clause[] {
   switch (source) {
     case "rfc":
-      return reference.rfc.map((name) => ({ name, text: "", url: rfcUrl(name) }));
+      return reference.rfc.map((name) => ({ name, text: "", url: rfcUrl(name) ?? mqttUrl(name) }));
     case "cwe":
       return reference.cwe.map(cwe);
     case "en303645":
@@ -59,6 +59,14 @@ export function rfcUrl(name: string): string | undefined {
   return `https://www.rfc-editor.org/rfc/rfc${number}${anchor}`;
 }
 
+/** The standards of MQTT have no places on their pages that can be named by clause. */
+function mqttUrl(name: string): string | undefined {
+  const version = /^MQTT (3\.1\.1|5)(?:\.0)? /.exec(name)?.[1];
+  if (version === undefined) return undefined;
+  const edition = version === "5" ? "v5.0" : "v3.1.1";
+  return `https://docs.oasis-open.org/mqtt/mqtt/${edition}/os/mqtt-${edition}-os.html`;
+}
+
 function cveUrl(name: string): string | undefined {
   return /^CVE-\d{4}-\d{4,7}$/.test(name) ? `https://www.cve.org/CVERecord?id=${name}` : undefined;
 }
@@ -66,11 +74,19 @@ function cveUrl(name: string): string | undefined {
 /** Names of the enumeration's entries. */
 const cweNames: Readonly<Record<number, string>> = {
   20: "Improper Input Validation",
+  22: "Improper Limitation of a Pathname to a Restricted Directory ('Path Traversal')",
+  41: "Improper Resolution of Path Equivalence",
+  74: "Improper Neutralization of Special Elements in Output Used by a Downstream Component ('Injection')",
   119: "Improper Restriction of Operations within the Bounds of a Memory Buffer",
   125: "Out-of-bounds Read",
   130: "Improper Handling of Length Parameter Inconsistency",
+  155: "Improper Neutralization of Wildcards or Matching Symbols",
   158: "Improper Neutralization of Null Byte or NUL Character",
+  162: "Improper Neutralization of Trailing Special Elements",
+  176: "Improper Handling of Unicode Encoding",
+  177: "Improper Handling of URL Encoding (Hex Encoding)",
   178: "Improper Handling of Case Sensitivity",
+  180: "Incorrect Behavior Order: Validate Before Canonicalize",
   200: "Exposure of Sensitive Information to an Unauthorized Actor",
   203: "Observable Discrepancy",
   204: "Observable Response Discrepancy",
@@ -88,18 +104,23 @@ const cweNames: Readonly<Record<number, string>> = {
   298: "Improper Validation of Certificate Expiration",
   299: "Improper Check for Certificate Revocation",
   300: "Channel Accessible by Non-Endpoint",
+  304: "Missing Critical Step in Authentication",
   306: "Missing Authentication for Critical Function",
   311: "Missing Encryption of Sensitive Data",
   319: "Cleartext Transmission of Sensitive Information",
+  322: "Key Exchange without Entity Authentication",
   323: "Reusing a Nonce, Key Pair in Encryption",
+  324: "Use of a Key Past its Expiration Date",
   325: "Missing Cryptographic Step",
   326: "Inadequate Encryption Strength",
   327: "Use of a Broken or Risky Cryptographic Algorithm",
   328: "Use of Weak Hash",
   330: "Use of Insufficiently Random Values",
+  340: "Generation of Predictable Numbers or Identifiers",
   345: "Insufficient Verification of Data Authenticity",
   346: "Origin Validation Error",
   347: "Improper Verification of Cryptographic Signature",
+  349: "Acceptance of Extraneous Untrusted Data With Trusted Data",
   353: "Missing Support for Integrity Check",
   354: "Improper Validation of Integrity Check Value",
   358: "Improperly Implemented Security Check for Standard",
@@ -114,6 +135,7 @@ const cweNames: Readonly<Record<number, string>> = {
   409: "Improper Handling of Highly Compressed Data (Data Amplification)",
   410: "Insufficient Resource Pool",
   436: "Interpretation Conflict",
+  441: "Unintended Proxy or Intermediary ('Confused Deputy')",
   444: "Inconsistent Interpretation of HTTP Requests ('HTTP Request/Response Smuggling')",
   494: "Download of Code Without Integrity Check",
   521: "Weak Password Requirements",
@@ -121,12 +143,16 @@ const cweNames: Readonly<Record<number, string>> = {
   593: "Authentication Bypass: OpenSSL CTX Object Modified after SSL Objects are Created",
   602: "Client-Side Enforcement of Server-Side Security",
   613: "Insufficient Session Expiration",
+  626: "Null Byte Interaction Error (Poison Null Byte)",
   636: "Not Failing Securely ('Failing Open')",
   639: "Authorization Bypass Through User-Controlled Key",
   648: "Incorrect Use of Privileged APIs",
   662: "Improper Synchronization",
+  664: "Improper Control of a Resource Through its Lifetime",
   668: "Exposure of Resource to Wrong Sphere",
+  672: "Operation on a Resource after Expiration or Release",
   693: "Protection Mechanism Failure",
+  694: "Use of Multiple Resources with Duplicate Identifier",
   696: "Incorrect Behavior Order",
   703: "Improper Check or Handling of Exceptional Conditions",
   732: "Incorrect Permission Assignment for Critical Resource",
@@ -137,6 +163,7 @@ const cweNames: Readonly<Record<number, string>> = {
   772: "Missing Release of Resource after Effective Lifetime",
   774: "Allocation of File Descriptors or Handles Without Limits or Throttling",
   779: "Logging of Excessive Data",
+  787: "Out-of-bounds Write",
   789: "Memory Allocation with Excessive Size Value",
   799: "Improper Control of Interaction Frequency",
   807: "Reliance on Untrusted Inputs in a Security Decision",

@@ -1,5 +1,5 @@
 /**
- * Narrows the list of cases down, opens a case that a link leads to, and opens all for the printer. The page needs none
+ * Narrows the list of cases down, opens a case that a link leads to, and opens what is folded for the printer. The page needs none
  * of it: without, the controls stay hidden.
  */
 export const script = `
@@ -36,7 +36,7 @@ document.getElementById("open-all").addEventListener("click", () => {
   for (const one of cases) if (!one.hidden) one.open = some;
 });
 addEventListener("hashchange", follow);
-addEventListener("beforeprint", () => { for (const one of all("details")) one.open = true; });
+addEventListener("beforeprint", () => { for (const one of all("details:not(.case)")) one.open = true; });
 narrow();
 follow();
 `;

@@ -5,7 +5,7 @@ import { html, type Markup } from "./markup.ts";
 /** In units of the picture, which are pixels where it has its full width. */
 const gutter = 50;
 const margin = 54;
-const gap = { two: 216, three: 182 } as const;
+const gap = { two: 236, three: 182 } as const;
 const headHeight = 40;
 const lineHeight = 14;
 /** Of letters in the labels; the fonts differ, so this is on the generous side. */
@@ -86,7 +86,7 @@ function drawStep(
   const to = step.from === step.to ? from + 60 : x(step.to);
   const left = Math.min(from, to);
   const span = Math.abs(to - from);
-  const bytes = step.bytes === undefined || step.bytes === 0 ? "" : `, ${step.bytes} B`;
+  const bytes = step.bytes === undefined || step.bytes === 0 ? "" : `, ${step.bytes}\u00a0B`;
   const note = step.note === undefined ? "" : ` (${step.note})`;
   const many = times === 1 ? "" : ` × ${times}`;
   const what = `${step.what}${note}${bytes}${many}`;

@@ -68,6 +68,7 @@ nav { display: flex; flex-wrap: wrap; gap: .4rem 1.2rem; margin-top: 1.6rem; pad
 .bar { display: block; width: 100%; height: .7rem; border-radius: 4px; }
 rect.broken { fill: var(--broken); } rect.held { fill: var(--held); } rect.doubt { fill: var(--doubt); } rect.none { fill: var(--line); }
 .trust { padding: 1rem 1.2rem; } .trust ul { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr)); gap: .6rem 1.8rem; margin-top: .5rem; font-size: .92rem; }
+.missed code { display: inline-block; }
 .trust b { font-variant-numeric: tabular-nums; }
 
 .badge { display: inline-block; padding: .05rem .55rem; border-radius: 999px; font-size: .8rem; font-weight: 600; white-space: nowrap; }
@@ -78,10 +79,12 @@ h2 .count { color: var(--soft); font-weight: 400; } h3 .badge { vertical-align: 
 .chip { padding: .05rem .45rem; border-radius: 5px; font-size: .8rem; text-decoration: none; font-variant-numeric: tabular-nums; }
 a.chip:hover { text-decoration: underline; }
 
+.glance { margin-bottom: 1.4rem; } .glance th:first-child { width: 8rem; } .glance th:nth-child(2) { width: 45%; } .glance td { width: auto !important; }
+.finding > details > summary { color: var(--link); margin-top: .6rem; }
 .finding { padding: 1.3rem 1.5rem; margin-bottom: 1.2rem; border-left: 5px solid var(--broken); }
 .finding header p { display: flex; flex-wrap: wrap; gap: .4rem .6rem; align-items: center; font-size: .88rem; }
 .finding h3 { font-size: 1.3rem; margin-top: .3rem; } .finding h3::first-letter { text-transform: uppercase; }
-.severity { padding: .05rem .6rem; border-radius: 5px; font-weight: 700; font-size: .8rem; text-transform: uppercase; letter-spacing: .04em; border: 1px solid currentColor; }
+.severity { display: inline-block; white-space: nowrap; padding: .05rem .6rem; border-radius: 5px; font-weight: 700; font-size: .8rem; text-transform: uppercase; letter-spacing: .04em; border: 1px solid currentColor; }
 .severity.critical, .severity.high { background: var(--broken); border-color: var(--broken); color: var(--on-strong); }
 .severity.medium { color: var(--doubt); } .severity.low { color: var(--soft); }
 .tag { color: var(--soft); } .tag::before { content: "· "; }
@@ -106,7 +109,7 @@ figure { margin-top: 1.1rem; } figcaption { font-size: .85rem; margin-top: .4rem
 .clause { display: block; }
 
 .reasons > li { padding: .7rem 1rem; margin: .6rem 0; } .reasons .chips { margin-top: .4rem; } #untested h3 { margin-top: 1.4rem; }
-.matrix { width: 100%; border-collapse: collapse; background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin: .6rem 0 1.6rem; font-size: .92rem; }
+.matrix { width: 100%; table-layout: fixed; border-collapse: collapse; background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin: .6rem 0 1.6rem; font-size: .92rem; }
 .matrix th, .matrix td { text-align: left; vertical-align: top; padding: .55rem .9rem; border-top: 1px solid var(--line); }
 .matrix thead th { border-top: 0; font-size: .82rem; color: var(--soft); font-weight: 400; }
 .matrix tbody th { width: 34%; font-weight: 600; } .matrix th span { display: block; font-weight: 400; color: var(--soft); font-size: .92em; }
@@ -124,7 +127,7 @@ button { cursor: pointer; } #shown { margin-left: auto; color: var(--soft); font
 .case .took { font-size: .85rem; font-variant-numeric: tabular-nums; }
 .case .inside { padding: .3rem .9rem 1rem; border-top: 1px solid var(--line); } .case .inside > * { margin-top: .6rem; }
 .case:target { outline: 2px solid var(--link); }
-.case:target::details-content { content-visibility: visible; }
+.case:target::details-content, .finding:target > details::details-content { content-visibility: visible; }
 .steps { border-left: 3px solid var(--line); font-size: .88rem; } .steps li { display: grid; grid-template-columns: 5.5rem 10.5rem minmax(0, 1fr); gap: 0 .8rem; padding: .1rem .8rem; }
 .steps .time { text-align: right; font-variant-numeric: tabular-nums; } .steps li.attack { background: var(--broken-soft); } .steps li.attack b, .steps li.attack .what { color: var(--broken); }
 .steps li.gap { display: block; font-style: italic; color: var(--soft); }
@@ -149,8 +152,8 @@ button { cursor: pointer; } #shown { margin-left: auto; color: var(--soft); font
   :root { color-scheme: light; --page: #fff; --card: #fff; --text: #000; --soft: #444; --line: #bbb; --link: #000; --code: #f2f2f2;
     --broken: #a31710; --broken-soft: #fbe9e7; --held: #125c31; --held-soft: #e8f5ec; --doubt: #6d4400; --doubt-soft: #fff3d6; --none: #444; --none-soft: #eee; --on-strong: #fff; }
   body { font-size: 10pt; -webkit-print-color-adjust: exact; print-color-adjust: exact; } main { max-width: none; padding: 0; }
-  nav, #filter { display: none !important; } details::details-content { content-visibility: visible; }
-  .finding, .side, .tile, .trust, .matrix tr, .reasons > li { break-inside: avoid; } h2, h3, h4 { break-after: avoid; }
+  nav, #filter { display: none !important; } details:not(.case)::details-content { content-visibility: visible; } .case { border-width: 0 0 1px; border-radius: 0; margin: 0; break-inside: avoid; } .case > summary { padding: .15rem 0; } .case .inside { display: none; }
+  figure, .side, .tile, .trust, .matrix tr, .reasons > li { break-inside: avoid; } h2, h3, h4, .finding header { break-after: avoid; }
   .columns { grid-template-columns: minmax(0, 1fr) minmax(0, 9cm); } .scroll { overflow: visible; } .sequence { min-width: 0 !important; }
 }
 `;

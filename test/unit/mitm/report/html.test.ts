@@ -57,7 +57,7 @@ describe("the page", () => {
     const addresses = tagsOf(page).filter((tag) => /https?:/.test(tag));
     for (const tag of addresses)
       expect(tag).toMatch(
-        /^<a href="https:\/\/(www\.rfc-editor\.org|cwe\.mitre\.org)\/[^"]+" rel="noreferrer">$/,
+        /^<a href="https:\/\/(www\.rfc-editor\.org|cwe\.mitre\.org|docs\.oasis-open\.org)\/[^"]+" rel="noreferrer">$/,
       );
     expect(page.match(/<link[^>]*>/g)).toEqual(['<link rel="icon" href="data:,">']);
     expect(page).not.toMatch(/@import|url\(/);
