@@ -48,8 +48,9 @@ export function twinVerifier(options: TwinVerifierOptions): Verifier {
       check(chain, ocspResponse, anchors, options, holds);
       return undefined;
     } catch (error) {
+      if (error instanceof Refusal) return error.alert;
       // What cannot be read at all throws on its own.
-      return error instanceof Refusal ? error.alert : "bad_certificate";
+      return holds("unreadable-chain-accepted") ? "bad_certificate" : undefined;
     }
   };
 }
@@ -171,11 +172,23 @@ function checkCertificate(
   }
   const isExplicit = hasExplicitCurve(certificate);
   if (isExplicit && holds("explicit-curve-accepted")) throw new Refusal("bad_certificate", "explicit curve");
-  if (!isExplicit && holds("weak-key-accepted")) checkPublicKey(certificate.publicKeyInfo, "a certificate");
+  if (!isExplicit && !isStrongKey(certificate) && holds("weak-key-accepted")) {
+    throw new Refusal("bad_certificate", "weak key");
+  }
   for (const [oid, { critical }] of certificate.extensions) {
     if (critical && !processed.has(oid) && holds("unknown-critical-accepted")) {
       throw new Refusal("unsupported_certificate", "unknown critical extension");
     }
+  }
+}
+
+/** RFC 9325 §4: RSA from 2048 bits, curves from P-256. */
+function isStrongKey({ publicKeyInfo }: TwinCertificate): boolean {
+  try {
+    checkPublicKey(publicKeyInfo, "a certificate");
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -199,6 +212,10 @@ function checkLeaf(
   const { basicConstraints, keyUsage, extendedKeyUsage } = usesOf(leaf);
   const isCa = basicConstraints?.ca === true || keyUsage?.has("keyCertSign") === true;
   if (isCa && holds("leaf-is-ca-accepted")) throw new Refusal("bad_certificate", "a CA as a leaf");
+  // RFC 8446 §4.4.2.2: "the digitalSignature bit MUST be set if the Key Usage extension is present".
+  if (keyUsage?.has("digitalSignature") === false && holds("leaf-key-usage-not-checked")) {
+    throw new Refusal("unsupported_certificate", "a key for other things");
+  }
   if (!isForPurpose(extendedKeyUsage, purpose, holds)) {
     throw new Refusal("unsupported_certificate", "another purpose");
   }

@@ -111,6 +111,10 @@ export const certificateWeaknesses = {
     what: "A CA's certificate is taken as that of a server.",
     remedy: "Refuse a leaf with cA or keyCertSign, by the profile of the PKI.",
   },
+  "leaf-key-usage-not-checked": {
+    what: "A key that is certified for other things than signatures is taken for signing the handshake.",
+    remedy: "Require digitalSignature where the certificate has a keyUsage (RFC 8446 §4.4.2.2).",
+  },
   "weak-signature-accepted": {
     what: "Certificates signed with MD5 or SHA-1 are taken.",
     remedy: "Accept SHA-256 and better alone, in every certificate of the path.",
@@ -196,6 +200,10 @@ export const certificateWeaknesses = {
   "lenient-der": {
     what: "Certificates that are no DER are read nevertheless.",
     remedy: "Refuse what is not the one encoding that DER allows: two readers may read it in two ways.",
+  },
+  "unreadable-chain-accepted": {
+    what: "A chain that cannot be read ends the check, and the handshake goes on.",
+    remedy: "Treat each error on the way as a refusal: only a check that came to its end may say yes.",
   },
   "duplicate-extension-accepted": {
     what: "An extension may stand there twice, and one of the two counts.",

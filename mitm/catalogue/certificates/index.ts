@@ -32,6 +32,7 @@ import dCert18a from "./d-cert-18a-no-basic-constraints.ts";
 import dCert18b from "./d-cert-18b-no-key-cert-sign.ts";
 import dCert18c from "./d-cert-18c-version-1-ca.ts";
 import dCert19a from "./d-cert-19a-ca-certificate-as-leaf.ts";
+import dCert19b from "./d-cert-19b-key-not-for-signing.ts";
 import dCert20a from "./d-cert-20a-sha1-leaf.ts";
 import dCert20b from "./d-cert-20b-md5-leaf.ts";
 import dCert20c from "./d-cert-20c-sha1-intermediate.ts";
@@ -63,6 +64,7 @@ import dCert31c from "./d-cert-31c-gateway-certificate-behind-another.ts";
 import dCert32a from "./d-cert-32a-long-lengths.ts";
 import dCert32b from "./d-cert-32b-trailing-bytes.ts";
 import dCert32c from "./d-cert-32c-two-names-extensions.ts";
+import dCert32d from "./d-cert-32d-unreadable-certificate.ts";
 import dCert33a from "./d-cert-33a-without-the-key.ts";
 import dCert33b from "./d-cert-33b-without-the-key-tls12.ts";
 import dCert34a from "./d-cert-34a-trust-after-failures.ts";
@@ -104,6 +106,7 @@ export const certificateAttacks: readonly Attack[] = [
   dCert18b,
   dCert18c,
   dCert19a,
+  dCert19b,
   dCert20a,
   dCert20b,
   dCert20c,
@@ -135,6 +138,7 @@ export const certificateAttacks: readonly Attack[] = [
   dCert32a,
   dCert32b,
   dCert32c,
+  dCert32d,
   dCert33a,
   dCert33b,
   dCert34a,

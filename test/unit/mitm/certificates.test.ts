@@ -114,6 +114,12 @@ const includes: Partial<Record<Weakness, readonly Weakness[]>> = {
   "pin-replaces-name": ["ignores-server-name", ...nameRules],
   "pin-replaces-validity": ["ignores-expiry", "ignores-not-before"],
   "pin-replaces-chain": ["chain-not-verified", "trusts-any-root", "unknown-issuer-accepted"],
+  "unreadable-chain-accepted": [
+    "lenient-der",
+    "duplicate-extension-accepted",
+    "nul-truncates-name",
+    "explicit-curve-accepted",
+  ],
   "ignores-expiry": ["pin-replaces-validity"],
   "trusts-any-root": ["pin-replaces-chain"],
 };
