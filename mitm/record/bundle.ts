@@ -23,7 +23,7 @@ import { type Capture, keyLogOf, pcapng } from "./pcapng.ts";
 import type { Recording } from "./recorder.ts";
 
 /** What lies in the evidence folder of a run. */
-export const bundleFiles = {
+const bundleFiles = {
   run: "run.json",
   page: "report.html",
   junit: "junit.xml",
@@ -31,7 +31,7 @@ export const bundleFiles = {
   capture: "capture.pcapng",
   keyLog: "keys.log",
 } as const;
-export const bundleFolders = { transcripts: "transcripts", certificates: "certificates" } as const;
+const bundleFolders = { transcripts: "transcripts", certificates: "certificates" } as const;
 
 /** A run document of more bytes than this was not written by the lab: its recordings are bounded. */
 const maxRunBytes = 256 * 2 ** 20;

@@ -71,7 +71,7 @@ export function udpPacket(
 }
 
 /** RFC 1071: the one's complement of the one's complement sum of 16-bit words. */
-export function internetChecksum(...parts: readonly Uint8Array[]): number {
+function internetChecksum(...parts: readonly Uint8Array[]): number {
   let sum = 0;
   for (const part of parts) {
     for (let at = 0; at < part.length; at += 2) sum += ((part[at] ?? 0) << 8) | (part[at + 1] ?? 0);

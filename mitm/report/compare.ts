@@ -3,7 +3,7 @@ import type { CaseReport, RunReport } from "./run-report.ts";
 import type { Style } from "./terminal.ts";
 
 /** A case that came to something else than before. */
-export interface Change {
+interface Change {
   readonly before: CaseReport;
   readonly after: CaseReport;
 }

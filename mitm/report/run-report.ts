@@ -26,7 +26,7 @@ export interface TargetReport {
 }
 
 /** The valid twin of a case: an honest peer that does the same without the attack, which must succeed. */
-export interface ControlReport {
+interface ControlReport {
   readonly ok: boolean;
   /** "CONNACK 0", or why it failed. */
   readonly how: string;

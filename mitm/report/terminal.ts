@@ -5,7 +5,7 @@ import { count, duration, printable } from "./printable.ts";
 import type { CaseReport, RunReport, Verdict } from "./run-report.ts";
 
 /** Formats that the lines use; what gives them colour is the caller's. */
-export type Format = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
+type Format = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
 export type Style = (format: Format, text: string) => string;
 
 export interface LinesOptions {

@@ -15,7 +15,7 @@ export function transcript(one: CaseReport): string {
 }
 
 /** What is known of a case beside its steps, name and text. */
-export function facts(one: CaseReport): readonly (readonly [string, string])[] {
+function facts(one: CaseReport): readonly (readonly [string, string])[] {
   return [
     ["verdict", one.verdict],
     ["seen", one.how],

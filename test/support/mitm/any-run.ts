@@ -5,7 +5,7 @@ import { type CaseReport, type RunReport, summarise, verdicts } from "../../../m
 import { hostileText } from "./sample-runs.ts";
 
 /** Any sequence of UTF-16 code units, lone surrogates and controls too, and texts that are markup somewhere. */
-export const anyText = fc.oneof(
+const anyText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }),
   fc
     .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 30 })

@@ -44,7 +44,7 @@ export function sampleCase(over: Partial<CaseReport> = {}): CaseReport {
 }
 
 /** A TLS 1.3 handshake in which the lab shows the wrong certificate, and how it ended. */
-export function tls13(side: Side, ending: string, more: readonly Partial<Step>[] = []): Step[] {
+function tls13(side: Side, ending: string, more: readonly Partial<Step>[] = []): Step[] {
   const [client, server]: readonly [Actor, Actor] =
     side === "gateway" ? ["lab", "gateway"] : side === "device" ? ["device", "lab"] : ["device", "gateway"];
   const steps: (Partial<Step> & { readonly what: string })[] = [
@@ -214,7 +214,7 @@ const rows: readonly [
 ];
 
 /** The cases of a small catalogue, all held. */
-export function sampleCases(): CaseReport[] {
+function sampleCases(): CaseReport[] {
   return rows.flatMap(([attack, title, weakness, side, transports, severity, rfc, cwe]) =>
     transports.map((transport) =>
       sampleCase({
