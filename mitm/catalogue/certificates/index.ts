@@ -57,7 +57,7 @@ import dCert28 from "./d-cert-28-pinned-key-of-another-server.ts";
 import dCert29a from "./d-cert-29a-pinned-key-expired.ts";
 import dCert29b from "./d-cert-29b-pinned-key-self-signed.ts";
 import dCert30a from "./d-cert-30a-swapped-intermediate.ts";
-import dCert30b from "./d-cert-30b-chain-of-150.ts";
+import dCert30b from "./d-cert-30b-chain-of-120.ts";
 import dCert31a from "./d-cert-31a-issuer-by-url.ts";
 import dCert31b from "./d-cert-31b-missing-intermediate.ts";
 import dCert31c from "./d-cert-31c-gateway-certificate-behind-another.ts";
