@@ -2,16 +2,13 @@ import type { KeyObject } from "node:crypto";
 import { randomBytes } from "../../dtls/crypto/random.ts";
 import type { Credential } from "../endpoint.ts";
 import { keyShareOf } from "./client-offer.ts";
+import { ClientProof12 } from "./client-proof12.ts";
 import { ExtensionReader, extension } from "./extensions.ts";
 import { finished12, receiveFinish12, sendFinish12 } from "./finish12.ts";
 import { Keys12, type Terms12 } from "./keys12.ts";
-import type { HandshakeMessage } from "./message-reader.ts";
 import {
-  CertificateVerify,
-  ClientKeyExchangeEcdhe,
   certificate12,
   certificateRequest12,
-  chainOf,
   decode,
   encode,
   type MessageBody,
@@ -24,10 +21,10 @@ import {
   serverHelloDone,
 } from "./messages.ts";
 import { downgradeSentinel, ExtensionType, HandshakeType, ProtocolVersion } from "./numbers.ts";
-import { agreed, checkSignature12 } from "./proofs.ts";
+import { acceptTicket, resumePeer, seconds } from "./resumption.ts";
 import type { ClientRequest } from "./server-choice.ts";
 import type { ServerOptions } from "./server-options.ts";
-import { acceptTicket, resumePeer } from "./server13.ts";
+
 import {
   chooseScheme,
   defaultSignatureSchemes,
@@ -107,8 +104,10 @@ export class Server12 {
       await this.#receiveFinish(this.keys);
       return;
     }
-    const keys = await this.#authenticate();
-    await this.#receiveFinish(keys);
+    const proof = new ClientProof12(this.#end, this.#options, this.terms, this.#share);
+    this.keys = await proof.receive();
+    const { keys } = this;
+    await this.#receiveFinish(keys, proof);
     this.#checkIdentity();
     this.#emitTicket(keys);
     this.#sendFinish(keys);
@@ -303,7 +302,7 @@ export class Server12 {
       extendedMasterSecret: this.terms.extendedMasterSecret ? 1 : 0,
       secret: keys.master,
       ageAdd: 0,
-      issuedAt: Math.floor((tickets.now ?? Date.now)() / 1000),
+      issuedAt: seconds(tickets.now),
       lifetime,
       domain: Buffer.from(tickets.domain ?? ""),
       serverName: Buffer.from(this.#request.serverName ?? "", "latin1"),
@@ -313,70 +312,14 @@ export class Server12 {
     this.#end.emit({ msgType: HandshakeType.new_session_ticket, body });
   }
 
-  /** Certificate, ClientKeyExchange and CertificateVerify, as far as they come. */
-  async #authenticate(): Promise<Keys12> {
+  async #receiveFinish(keys: Keys12, proof?: ClientProof12): Promise<void> {
     const end: TlsEnd = this.#end;
-    const wanted = new Set<number>([HandshakeType.client_key_exchange]);
-    if (this.#options.requestCertificate !== false) {
-      if (end.holds("certificate-message-not-required")) wanted.clear();
-      wanted.add(HandshakeType.certificate);
-    }
-    end.peerChain = [];
-    for (;;) {
-      const message = await end.expect([...wanted]);
-      if (message.msgType === HandshakeType.client_key_exchange) {
-        const keys = this.#keyExchange(message);
-        const proofNeeded = end.peerChain.length > 0 && end.holds("certificate-verify-not-required");
-        return proofNeeded ? this.#proof(keys) : keys;
-      }
-      const chain = chainOf("TLS 1.2", message.body);
-      if (chain.length > 0) end.judgePeer(chain);
-      else end.require("client-certificate-not-required", false, "handshake_failure", "no certificate");
-      end.taken(message);
-      wanted.clear();
-      wanted.add(HandshakeType.client_key_exchange);
-      if (!end.holds("second-certificate-accepted")) wanted.add(HandshakeType.certificate);
-    }
-  }
-
-  async #proof(keys: Keys12): Promise<Keys12> {
-    const end: TlsEnd = this.#end;
-    const wanted: number[] = [HandshakeType.certificate_verify];
-    // Who takes a second ClientKeyExchange works with it.
-    if (!end.holds("duplicate-messages-accepted")) wanted.push(HandshakeType.client_key_exchange);
-    const message = await end.expect(wanted);
-    if (message.msgType === HandshakeType.client_key_exchange) return this.#proof(this.#keyExchange(message));
-    this.#checkProof(message);
-    end.taken(message);
-    return keys;
-  }
-
-  #keyExchange(message: HandshakeMessage): Keys12 {
-    const end: TlsEnd = this.#end;
-    const exchange = decode(message.name, ClientKeyExchangeEcdhe, message.body);
-    const premaster = agreed(end, this.#share, exchange.public, this.#options.sharedSecret);
-    end.taken(message);
-    // RFC 7627 §3: the session hash is over everything up to and including ClientKeyExchange.
-    this.keys = Keys12.derive(end, this.terms, premaster);
-    return this.keys;
-  }
-
-  #checkProof(message: HandshakeMessage): void {
-    const { algorithm, signature } = decode(message.name, CertificateVerify, message.body);
-    const offered = this.#options.signatureSchemes ?? defaultSignatureSchemes;
-    const content = this.#end.transcript.bytes();
-    const rule = "certificate-verify-not-verified";
-    checkSignature12(this.#end, rule, { algorithm, signature, content }, offered);
-  }
-
-  async #receiveFinish(keys: Keys12): Promise<void> {
-    const end: TlsEnd = this.#end;
-    const optionalProof = end.peerChain.length > 0 && !end.holds("certificate-verify-not-required");
+    const optional = end.peerChain.length > 0 && !end.holds("certificate-verify-not-required");
     const client = await receiveFinish12(
       end,
       keys,
-      optionalProof && !this.resumed
-        ? { msgType: HandshakeType.certificate_verify, take: (message) => this.#checkProof(message) }
+      optional && proof !== undefined
+        ? { msgType: HandshakeType.certificate_verify, take: (message) => proof.checkProof(message) }
         : undefined,
     );
     end.verifyData = { client, server: end.verifyData?.server ?? new Uint8Array() };

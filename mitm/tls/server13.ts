@@ -1,17 +1,15 @@
-import { hash } from "node:crypto";
 import { randomBytes } from "../../dtls/crypto/random.ts";
 import type { Credential } from "../endpoint.ts";
 import { keyShareOf } from "./client-offer.ts";
-import { inflated } from "./compressed-certificate.ts";
-import { extension, type OfferedPsks } from "./extensions.ts";
-import { finishedData, hashLength, KeySchedule, type SecretPair, trafficKeys } from "./key-schedule.ts";
+import { receiveClientProof13 } from "./client-proof13.ts";
+import { extension } from "./extensions.ts";
+import { finishedData, KeySchedule, type SecretPair, trafficKeys } from "./key-schedule.ts";
 import type { HandshakeMessage } from "./message-reader.ts";
 import {
   type ClientHello,
   certificate13,
   certificateRequest13,
   certificateVerify,
-  chainOf,
   decode,
   encode,
   encryptedExtensions,
@@ -21,7 +19,6 @@ import {
   NewSessionTicket13,
   ServerHello,
   serverHello,
-  withHeader,
 } from "./messages.ts";
 import {
   ExtensionType,
@@ -30,8 +27,9 @@ import {
   ProtocolVersion,
   PskKeyExchangeMode,
 } from "./numbers.ts";
-import { agreed, checkCertificateVerify13, checkFinished, expectFinished13 } from "./proofs.ts";
+import { agreed, checkFinished, expectFinished13 } from "./proofs.ts";
 import type { RecordKeys } from "./record-keys.ts";
+import { acceptTicket, checkBinder, resumePeer, seconds } from "./resumption.ts";
 import { ClientRequest } from "./server-choice.ts";
 import type { ServerOptions } from "./server-options.ts";
 import {
@@ -112,11 +110,11 @@ export class Server13 {
   /** The client's Certificate, CertificateVerify and Finished. */
   async clientFlight(): Promise<void> {
     const end: TlsEnd = this.#end;
-    const { requestCertificate = true } = this.#options;
+    const { requestCertificate = true, signatureSchemes = defaultSignatureSchemes } = this.#options;
     const last =
       this.resumed || !requestCertificate
         ? await expectFinished13(end, [HandshakeType.finished], () => this.#ahead())
-        : await this.#authenticate();
+        : await receiveClientProof13(end, this.suite.hash, signatureSchemes, () => this.#ahead());
     if (last !== "application data") {
       const base = this.#secrets?.client ?? new Uint8Array();
       checkFinished(end, last, finishedData(this.suite.hash, base, end.transcript.hash(this.suite.hash)));
@@ -312,29 +310,11 @@ export class Server13 {
     const suite = suite13(contents.cipherSuite);
     // RFC 8446 §4.2.11: the PSK goes with its hash.
     if (suite === undefined || suite.hash !== this.suite.hash) return undefined;
-    this.#checkBinder(offered, contents);
+    checkBinder(end, this.suite.hash, this.#hello, offered, contents.secret);
     this.resumed = true;
     this.#schedule = new KeySchedule(this.suite.hash, contents.secret);
     resumePeer(end, this.#options, contents);
     return contents;
-  }
-
-  #checkBinder(offered: OfferedPsks, contents: TicketContents): void {
-    const end: TlsEnd = this.#end;
-    const name = this.suite.hash;
-    // RFC 8446 §4.2.11.2: the list of binders, and its own length, are left out.
-    const bindersLength = 2 + offered.binders.reduce((sum, binder) => sum + 1 + binder.length, 0);
-    const before = end.transcript.bytes(end.transcript.length - 1);
-    const whole = withHeader(this.#hello);
-    const digest = hash(
-      name,
-      Buffer.concat([before, whole.subarray(0, whole.length - bindersLength)]),
-      "buffer",
-    );
-    const expected = finishedData(name, new KeySchedule(name, contents.secret).binderKey(), digest);
-    const [binder] = offered.binders;
-    const fits = binder?.length === hashLength(name) && Buffer.compare(binder, expected) === 0;
-    end.require("psk-binder-not-verified", fits, "decrypt_error", "the binder of the PSK does not verify");
   }
 
   /** Undefined where early data was not offered, or is not taken: a strict server takes none. */
@@ -365,93 +345,4 @@ export class Server13 {
   #ahead(): RecordKeys {
     return trafficKeys(this.suite, this.#applicationSecrets?.client ?? new Uint8Array());
   }
-
-  /** Certificate and CertificateVerify as far as they come; answers the Finished after them. */
-  async #authenticate(): Promise<HandshakeMessage | "application data"> {
-    const end: TlsEnd = this.#end;
-    const offered = this.#options.signatureSchemes ?? defaultSignatureSchemes;
-    const wanted = new Set<number>([HandshakeType.certificate]);
-    if (!end.holds("certificate-message-not-required")) wanted.add(HandshakeType.finished);
-    if (!end.holds("compressed-certificate-accepted")) wanted.add(HandshakeType.compressed_certificate);
-    let proved = false;
-    for (;;) {
-      const message = await expectFinished13(end, [...wanted], () => this.#ahead());
-      if (message === "application data") return message;
-      switch (message.msgType) {
-        case HandshakeType.finished:
-          return message;
-        case HandshakeType.compressed_certificate:
-        case HandshakeType.certificate: {
-          const chain = clientChain(message);
-          wanted.clear();
-          if (chain.length === 0) {
-            end.require("client-certificate-not-required", false, "certificate_required", "no certificate");
-            wanted.add(HandshakeType.finished);
-            break;
-          }
-          end.judgePeer(chain);
-          wanted.add(HandshakeType.certificate_verify);
-          // Where a further certificate is taken, the proof of the one before is taken for it.
-          if (proved || !end.holds("certificate-verify-not-required")) wanted.add(HandshakeType.finished);
-          break;
-        }
-        default:
-          proved = true;
-          checkCertificateVerify13(end, message, end.transcript.hash(this.suite.hash), "client", offered);
-          wanted.clear();
-          wanted.add(HandshakeType.finished);
-          if (!end.holds("second-certificate-accepted")) wanted.add(HandshakeType.certificate);
-      }
-      end.taken(message);
-    }
-  }
-}
-
-/** The chain of a Certificate, also of one that is compressed. */
-function clientChain(message: HandshakeMessage): readonly Uint8Array[] {
-  if (message.msgType === HandshakeType.certificate) return chainOf("TLS 1.3", message.body);
-  return chainOf("TLS 1.3", inflated(message.body));
-}
-
-function seconds(now: (() => number) | undefined): number {
-  return Math.floor((now ?? Date.now)() / 1000);
-}
-
-/** The contents of a ticket that this server takes; undefined for one that it passes over. */
-export function acceptTicket(
-  end: TlsEnd,
-  options: ServerOptions,
-  request: ClientRequest,
-  ticket: Uint8Array | undefined,
-  version: number,
-): TicketContents | undefined {
-  const { tickets } = options;
-  if (tickets === undefined || ticket === undefined || ticket.length === 0) return undefined;
-  const contents =
-    tickets.key.open(ticket) ??
-    (end.holds("ticket-not-authenticated") ? undefined : tickets.key.open(ticket, true));
-  if (contents === undefined || contents.version !== version) return undefined;
-  const age = seconds(tickets.now) - contents.issuedAt;
-  if (age > contents.lifetime && end.holds("ticket-lifetime-not-checked")) return undefined;
-  const domain = Buffer.from(contents.domain).toString();
-  if (domain !== (tickets.domain ?? "") && end.holds("ticket-domain-not-checked")) return undefined;
-  const serverName = Buffer.from(contents.serverName).toString("latin1");
-  // RFC 6066 §3: a server "MUST NOT accept the request to resume the session if the server_name extension contains a
-  // different name".
-  const sameName = serverName === (request.serverName ?? "");
-  if (!sameName && end.holds("ticket-server-name-not-checked")) return undefined;
-  return contents;
-}
-
-/** The peer of the session, judged again. */
-export function resumePeer(end: TlsEnd, options: ServerOptions, contents: TicketContents): void {
-  const chain = contents.chain.map((der) => Uint8Array.from(der));
-  // Who takes a ticket of another domain takes its word for the peer too.
-  const own = Buffer.from(contents.domain).toString() === (options.tickets?.domain ?? "");
-  if (chain.length === 0 && options.requestCertificate !== false) {
-    const alert = end.version === "TLS 1.3" ? "certificate_required" : "handshake_failure";
-    end.require("client-certificate-not-required", false, alert, "a session without a certificate");
-  }
-  if (chain.length > 0 && own && end.holds("resumption-not-rechecked")) end.judgePeer(chain);
-  else end.peerChain = chain;
 }
