@@ -30,7 +30,7 @@ function oneCase(one: CaseReport, anchor: string): Markup {
 <summary>${badge(one.verdict)} <span class="id">${one.id}</span> <span class="title">${one.title}</span> <span class="took">${duration(one.durationMs)}</span></summary>
 <div class="inside">
 <p>${one.how}</p>
-<p class="place">${sideNames[one.side]} over ${transportNames[one.transport]}, ${one.severity} if broken. ${one.verdict === "broken" && html`<a href="#finding-${anchor}">The finding</a>`}</p>
+<p class="place">${sideNames[one.side]} over ${transportNames[one.transport]}; severity if broken: ${one.severity}. ${one.verdict === "broken" && html`<a href="#finding-${anchor}">The finding</a>`}</p>
 ${evidence(one)}
 ${stepList(one.steps)}
 <p>${command(one.replay)}</p>
