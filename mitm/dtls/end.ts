@@ -236,8 +236,15 @@ export abstract class DtlsEnd implements ScriptedEnd {
       case "message":
         return this.#messageAfterHandshake(incoming.message);
       case "changeCipherSpec":
-        if (!this.tolerance.lacks("plaintext-handshake-obeyed")) return undefined;
-        return this.#endBy("a ChangeCipherSpec after the handshake");
+        if (this.tolerance.lacks("plaintext-handshake-obeyed")) {
+          return this.#endBy("a ChangeCipherSpec after the handshake");
+        }
+        // An attacker whose handshake was cut short follows a peer that goes on all the same.
+        if (this.tolerance.isAttacker && this.records.readEpoch === 0) {
+          this.ensureKeys();
+          this.records.readEpoch = 1;
+        }
+        return undefined;
     }
   }
 

@@ -59,6 +59,9 @@ export interface DtlsServerOptions extends DtlsOptions {
   readonly hello?: Partial<ServerHello> | undefined;
 }
 
+/** RFC 8446 §4.2.1; a server of DTLS 1.2 ignores it. */
+const supportedVersions = 43;
+
 const ownGroups: readonly number[] = [NamedGroup.x25519, NamedGroup.secp256r1, NamedGroup.secp384r1];
 
 export class DtlsServer extends DtlsEnd {
@@ -88,6 +91,7 @@ export class DtlsServer extends DtlsEnd {
     this.flight(this.options.order ?? this.rightFlight());
     await this.finish();
     this.flight(["ChangeCipherSpec", "Finished"]);
+    if (this.tolerance.lacks("session-lost-to-new-hello")) this.listenAgain();
   }
 
   /** Waits for a ClientHello, with a cookie where one is wanted, and settles the terms. Used by hand in `attempt`. */
@@ -167,12 +171,9 @@ export class DtlsServer extends DtlsEnd {
   }
 
   #askForCookie(hello: ClientHello, messageSeq: number, recordSequence: number): void {
-    const cookie = this.tolerance.lacks("verify-request-amplifies")
-      ? new Uint8Array(255)
-      : cookieFor(hello, this.port.peer, this.tolerance);
-    this.helloVerifyRequest(cookie, messageSeq, recordSequence);
-    if (!this.tolerance.lacks("verify-request-amplifies")) return;
-    for (let more = 0; more < 3; more += 1) this.helloVerifyRequest(cookie, messageSeq, recordSequence);
+    const cookie = cookieFor(hello, this.port.peer, this.tolerance);
+    const times = this.tolerance.lacks("verify-request-amplifies") ? 10 : 1;
+    for (let time = 0; time < times; time += 1) this.helloVerifyRequest(cookie, messageSeq, recordSequence);
   }
 
   /** Asks for this cookie; nothing of it is remembered. */
@@ -323,9 +324,8 @@ export class DtlsServer extends DtlsEnd {
       ...(this.receiveConnectionId !== undefined && { connectionId: this.receiveConnectionId }),
       ...(renegotiation && { renegotiationInfo: new Uint8Array() }),
     };
-    const old = (this.clientHello?.clientVersion ?? 0) > ProtocolVersion.DTLS_1_2;
     return encode(ServerHello, {
-      serverVersion: old ? ProtocolVersion.DTLS_1_0 : ProtocolVersion.DTLS_1_2,
+      serverVersion: this.#wantsOldVersion ? ProtocolVersion.DTLS_1_0 : ProtocolVersion.DTLS_1_2,
       random: this.random,
       sessionId: new Uint8Array(),
       cipherSuite: this.suite?.id ?? 0,
@@ -334,6 +334,15 @@ export class DtlsServer extends DtlsEnd {
       ...this.options.hello,
       ...over,
     });
+  }
+
+  /** Whom a weak twin obeys: a hello of DTLS 1.0, or one that has nothing else in supported_versions. */
+  get #wantsOldVersion(): boolean {
+    const { clientVersion = 0, extensions = [] } = this.clientHello ?? {};
+    if (!this.tolerance.lacks("legacy-version-accepted")) return false;
+    const list = extensions?.find(({ extensionType }) => extensionType === supportedVersions);
+    const only = Buffer.from(list?.extensionData ?? []).toString("hex") === "02feff";
+    return clientVersion > ProtocolVersion.DTLS_1_2 || only;
   }
 
   /** ServerKeyExchange; `randoms`, the client's and the server's, in place of the right ones in what is signed. */
