@@ -152,9 +152,15 @@ export function handshakeIn(records: readonly DtlsRecord[]): HandshakeFragment[]
     .flatMap(({ fragment }) => fragmentsIn(fragment));
 }
 
-/** A record that carries what the application says, as far as can be told: tls12_cid hides its type. */
-export function isApplicationRecord({ type, epoch }: DtlsRecord): boolean {
-  return epoch > 0 && (type === DtlsContentType.applicationData || type === DtlsContentType.tls12Cid);
+/**
+ * The record of a datagram that carries what the application says, as far as can be told: tls12_cid hides its type, and
+ * a Finished may come in one together with the rest of its flight.
+ */
+export function applicationRecordIn(records: readonly DtlsRecord[]): DtlsRecord | undefined {
+  if (records.some(({ epoch }) => epoch === 0)) return undefined;
+  return records.find(
+    ({ type }) => type === DtlsContentType.applicationData || type === DtlsContentType.tls12Cid,
+  );
 }
 
 /** What a datagram holds, in order. */

@@ -1,7 +1,7 @@
 import { NotDelivered } from "../errors.ts";
 import type { Patience } from "../lab/lab.ts";
 import type { PairSession } from "../targets.ts";
-import { isApplicationRecord } from "./datagram-record.ts";
+import { applicationRecordIn } from "./datagram-record.ts";
 import type { TcpConnection } from "./tcp-connection.ts";
 import type { TcpPath } from "./tcp-proxy.ts";
 import { TlsContentType } from "./tls-record.ts";
@@ -23,50 +23,91 @@ interface Watched<Path> {
 
 /** A device that dials by itself does so when it likes; the deadline of the case ends the wait. */
 const arrivalMs = 600_000;
+/** How many times the patience for one answer a device may take for a session, with all its attempts. */
+const attempts = 4;
 
 /** @throws NotDelivered where the device does not come */
 export async function tcpSessionOnTheWire(watched: Watched<TcpPath>): Promise<PairSession> {
   const { path, nth, patience } = watched;
-  const connection = await path.connection(nth, arrivalMs);
-  if (connection === undefined) throw new NotDelivered("the device did not connect through the lab");
-  const opened = (async () => {
-    await path.until(() => tlsHasOpened(connection) || !connection.isOpen, patience.answerMs);
-    if (!tlsHasOpened(connection)) return false;
+  if ((await path.connection(nth, arrivalMs)) === undefined) {
+    throw new NotDelivered("the device did not connect through the lab");
+  }
+  const candidates = () => path.connections.slice(nth);
+  const opened = () => candidates().find((connection) => connection.isOpen && tlsHasOpened(connection));
+  return sessionOf({
+    path,
     // In TLS 1.3 an alert that refuses looks like any other record, but the connection ends with it.
-    return !(await path.until(() => !connection.isOpen, patience.silenceMs));
-  })();
-  return {
-    opened,
-    gatewayGot: undefined,
-    deviceGot: undefined,
-    ended: path.until(() => !connection.isOpen, arrivalMs).then(() => howTcpEnded(connection)),
-    get isOpen() {
-      return connection.isOpen && tlsHasOpened(connection);
-    },
-    close: async () => connection.destroy(),
-  };
+    opened: () => opens(path, opened, (connection) => !connection.isOpen, patience),
+    hasEnded: (connection) => !connection.isOpen,
+    howEnded: howTcpEnded,
+    destroy: () => candidates().at(-1)?.destroy(),
+  });
 }
 
 /** @throws NotDelivered where the device does not come */
 export async function udpSessionOnTheWire(watched: Watched<UdpPath>): Promise<PairSession> {
   const { path, nth, patience } = watched;
-  const flow = await path.flow(nth, arrivalMs);
-  if (flow === undefined) throw new NotDelivered("the device did not send anything through the lab");
-  const opened = path
-    .until(() => dtlsHasOpened(flow) || dtlsAlert(flow) !== undefined, patience.answerMs)
-    .then(() => dtlsHasOpened(flow));
+  if ((await path.flow(nth, arrivalMs)) === undefined) {
+    throw new NotDelivered("the device did not send anything through the lab");
+  }
+  const opened = () => path.flows.slice(nth).find((flow) => dtlsHasOpened(flow));
+  return sessionOf({
+    path,
+    opened: async () => {
+      await path.until(() => opened() !== undefined, attempts * patience.answerMs);
+      return opened();
+    },
+    hasEnded: (flow) => dtlsAlert(flow) !== undefined,
+    howEnded: (flow) => dtlsAlert(flow) ?? "nothing showed an end",
+    destroy: () => undefined,
+  });
+}
+
+interface Seen<Connection> {
+  readonly path: { until(holds: () => boolean, timeoutMs: number): Promise<boolean> };
+  /** The first one on which a session came about. */
+  readonly opened: () => Promise<Connection | undefined>;
+  readonly hasEnded: (connection: Connection) => boolean;
+  readonly howEnded: (connection: Connection) => string;
+  readonly destroy: () => void;
+}
+
+function sessionOf<Connection>(seen: Seen<Connection>): PairSession {
+  let connection: Connection | undefined;
+  const found = seen.opened().then((one) => {
+    connection = one;
+    return one;
+  });
   return {
-    opened,
+    opened: found.then((one) => one !== undefined),
     gatewayGot: undefined,
     deviceGot: undefined,
-    ended: path
-      .until(() => dtlsAlert(flow) !== undefined, arrivalMs)
-      .then(() => dtlsAlert(flow) ?? "nothing showed an end"),
+    ended: found.then(async (one) => {
+      if (one === undefined) return "no session came about";
+      await seen.path.until(() => seen.hasEnded(one), arrivalMs);
+      return seen.howEnded(one);
+    }),
     get isOpen() {
-      return dtlsHasOpened(flow) && dtlsAlert(flow) === undefined;
+      return connection !== undefined && !seen.hasEnded(connection);
     },
-    close: async () => undefined,
+    close: async () => seen.destroy(),
   };
+}
+
+/** The first connection that opens and stays so for a while, of however many attempts. */
+async function opens(
+  path: TcpPath,
+  opened: () => TcpConnection | undefined,
+  hasEnded: (connection: TcpConnection) => boolean,
+  { answerMs, silenceMs }: Patience,
+): Promise<TcpConnection | undefined> {
+  const deadline = performance.now() + attempts * answerMs;
+  for (;;) {
+    await path.until(() => opened() !== undefined, deadline - performance.now());
+    const connection = opened();
+    if (connection === undefined) return undefined;
+    if (!(await path.until(() => hasEnded(connection), silenceMs))) return connection;
+  }
 }
 
 /**
@@ -93,9 +134,15 @@ function howTcpEnded(connection: TcpConnection): string {
   return `the ${first} closed the connection`;
 }
 
-/** RFC 6347 §4.1: application data flows in epoch 1 and above only. */
-function dtlsHasOpened(flow: UdpFlow): boolean {
-  return flow.from("device").some(({ records }) => records.some(isApplicationRecord));
+/** Application data of the device after the gateway's Finished. */
+function dtlsHasOpened({ datagrams }: UdpFlow): boolean {
+  const finished = datagrams.findIndex(
+    ({ from, records }) => from === "gateway" && records.some(({ epoch }) => epoch > 0),
+  );
+  if (finished < 0) return false;
+  return datagrams
+    .slice(finished)
+    .some(({ from, records }) => from === "device" && applicationRecordIn(records) !== undefined);
 }
 
 function dtlsAlert(flow: UdpFlow): string | undefined {

@@ -25,6 +25,7 @@ export async function downgrade(
   if (!(await before.opened)) throw new Error("no session came about that could be compared with");
   const agreed = honest.latest?.recordsFrom("gateway").map(helloIn)[0];
   await before.close();
+  await honest.close();
   if (agreed === undefined || versionOf(agreed) < tls13) {
     throw new NotApplicable("the two ends agree on TLS 1.2 by themselves: there is nothing to take away");
   }

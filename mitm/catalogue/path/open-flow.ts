@@ -2,7 +2,7 @@ import { broken, type Finding, held, inconclusive } from "../../attack.ts";
 import { NotApplicable, NotDelivered } from "../../errors.ts";
 import type { PairLab } from "../../lab/pair-lab.ts";
 import { Conversation, notTold } from "../../path/conversation.ts";
-import { type DtlsRecord, isApplicationRecord, type PathDatagram } from "../../path/datagram-record.ts";
+import { applicationRecordIn, type DtlsRecord, type PathDatagram } from "../../path/datagram-record.ts";
 import type { End } from "../../path/ends.ts";
 import type { UdpFlow } from "../../path/udp-flow.ts";
 import type { DatagramFate, UdpPath } from "../../path/udp-relay.ts";
@@ -64,7 +64,7 @@ export async function catchNext(
 }
 
 function applicationRecord({ from, records }: PathDatagram, of: End): DtlsRecord | undefined {
-  return from === of ? records.find(isApplicationRecord) : undefined;
+  return from === of ? applicationRecordIn(records) : undefined;
 }
 
 /** Makes an end say so many texts, and waits until they have passed. Whether it could be made to. */

@@ -22,6 +22,7 @@ export default pairAttack({
     const kept = earlier.latest?.records.findLast((record) => isApplicationData(record, "device"));
     if (kept === undefined) throw new NotDelivered("the device sent no record that could have been kept");
     await session.close();
+    await earlier.close();
     return tamperWithRecords(lab, {
       to: "gateway",
       records: 1,
