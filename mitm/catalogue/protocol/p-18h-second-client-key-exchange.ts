@@ -19,7 +19,8 @@ export default gatewayAttack({
       outgoing: inPlaceOf("CertificateVerify", ({ msgType = 0 }) => {
         const exchange = client.tls12?.clientKeyExchange();
         if (exchange !== undefined) client.replace({ kind: "handshake", ...exchange, note: "a second time" });
-        // The signature is over that one too.
+        // The secrets are those that follow from it, as in a gateway that works with it, and the signature is over it too.
+        client.tls12?.derive();
         const body = client.tls12?.certificateVerify().body ?? new Uint8Array();
         return [{ kind: "handshake", msgType, body }];
       }),
