@@ -34,6 +34,8 @@ export class Client12 {
   request: { readonly schemes: readonly number[] } | undefined;
   keys: Keys12 | undefined;
   session: TlsSession | undefined;
+  /** The group that the server chose. */
+  group: number | undefined;
   readonly #end: TlsEnd;
   readonly #offer: ClientOffer;
   readonly #credential: Credential | undefined;
@@ -263,6 +265,7 @@ export class Client12 {
     );
     const offered = this.#offer.groups.includes(params.namedGroup);
     end.require("unoffered-group", offered, "illegal_parameter", "a group that was not offered");
+    this.group = params.namedGroup;
     const share = keyShareOf(params.namedGroup);
     if (share === undefined) end.refuse("illegal_parameter", "a group that is not spoken");
     this.#share = share.publicKey;

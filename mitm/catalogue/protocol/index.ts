@@ -98,9 +98,7 @@ import p20d from "./p-20d-many-half-open.ts";
 import p20e from "./p-20e-empty-records.ts";
 import p21a from "./p-21a-mqtt-in-clear.ts";
 import p21b from "./p-21b-answer-in-clear.ts";
-import p22a from "./p-22a-key-updates-to-gateway.ts";
-import p22b from "./p-22b-key-updates-to-device.ts";
-import p22c from "./p-22c-post-handshake-request.ts";
+import p22 from "./p-22-post-handshake-request.ts";
 
 export const protocolAttacks: readonly Attack[] = [
   p01a,
@@ -202,7 +200,5 @@ export const protocolAttacks: readonly Attack[] = [
   p20e,
   p21a,
   p21b,
-  p22a,
-  p22b,
-  p22c,
+  p22,
 ];

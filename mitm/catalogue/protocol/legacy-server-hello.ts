@@ -1,4 +1,6 @@
 import { type DeviceAttack, deviceAttack } from "../../attack.ts";
+import { extension } from "../../tls/extensions.ts";
+import { ExtensionType } from "../../tls/numbers.ts";
 import { answerWith, deviceHello, judgeReaction } from "./device-hello.ts";
 
 /** Suites that those versions have, and then whatever may come: what is tried is the version. */
@@ -20,7 +22,7 @@ export function legacyServerHello(attack: {
     severity: "high",
     reference: { rfc: [...rfc, "RFC 8446 §4.1.3"], cwe: [757, 327], en303645: ["5.5-1"], cra: ["I(2)(e)"] },
     async run(lab) {
-      const { raw, hello } = await deviceHello(lab);
+      const { raw, hello, extensions: offered } = await deviceHello(lab);
       const suites = hello.cipherSuites;
       const cipherSuite =
         preferred.find((suite) => suites.includes(suite)) ??
@@ -28,7 +30,11 @@ export function legacyServerHello(attack: {
         0xc02b;
       const random = lab.prng.bytes(32);
       const fields = { serverVersion: version, random, sessionId: new Uint8Array(), cipherSuite };
-      answerWith(raw, { ...fields, compressionMethod: 0 }, `server_version is that of ${name}`);
+      // What it asks of any server, of whatever version.
+      const extensions = [extension.renegotiationInfo()];
+      if (offered.has(ExtensionType.extended_master_secret))
+        extensions.push(extension.extendedMasterSecret());
+      answerWith(raw, { ...fields, compressionMethod: 0, extensions }, `server_version is that of ${name}`);
       return judgeReaction(lab, raw, `a ServerHello of ${name}`);
     },
   });

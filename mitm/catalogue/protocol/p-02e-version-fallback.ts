@@ -21,6 +21,7 @@ export default deviceAttack({
       note: "in answer to its ClientHello",
     });
     first.raw.halfClose();
+    await first.raw.read(lab.patience.silenceMs);
     // What it does next is what is asked: it may take its time.
     const { versions } = await deviceHello(lab);
     const best = Math.max(...first.versions.filter((version) => version <= 0x0304));

@@ -1,10 +1,12 @@
 import { broken, type Finding, held, inconclusive } from "../../attack.ts";
 import { NotApplicable } from "../../errors.ts";
 import type { DeviceLab } from "../../lab/device-lab.ts";
+import { TlsContentType, tlsRecord } from "../../path/tls-record.ts";
 import { extension } from "../../tls/extensions.ts";
-import { ProtocolVersion } from "../../tls/numbers.ts";
+import { serverHello, withHeader } from "../../tls/messages.ts";
+import { HandshakeType, helloRetryRequestRandom, ProtocolVersion } from "../../tls/numbers.ts";
 import { helloOver, inPlaceOf } from "./at-version.ts";
-import { answerWith, deviceHello13, judgeReaction } from "./device-hello.ts";
+import { answerWith, deviceHello13, handshakeMessage, judgeReaction } from "./device-hello.ts";
 import type { InvalidShare } from "./key-share.ts";
 
 /** TLS 1.3: the gateway's public key is in its ServerHello. */
@@ -13,21 +15,32 @@ export async function afterServerShare(
   { group, share, what }: InvalidShare,
 ): Promise<Finding> {
   const { raw, hello, extensions } = await deviceHello13(lab);
-  if (extensions.keyShares()?.some((entry) => entry.group === group) !== true) {
-    throw new NotApplicable(`the device sends no share of group ${group}`);
-  }
+  const selected = extension.selectedVersion(ProtocolVersion.TLS_1_3);
   const fields = {
     serverVersion: ProtocolVersion.TLS_1_2,
-    random: lab.prng.bytes(32),
     sessionId: hello.sessionId,
     cipherSuite: hello.cipherSuites.find((suite) => suite >> 8 === 0x13) ?? 0x1301,
     compressionMethod: 0,
-    extensions: [
-      extension.selectedVersion(ProtocolVersion.TLS_1_3),
-      extension.keyShare({ group, keyExchange: share }),
-    ],
   };
-  answerWith(raw, fields, what);
+  if (extensions.keyShares()?.some((entry) => entry.group === group) !== true) {
+    if (extensions.supportedGroups()?.includes(group) !== true) {
+      throw new NotApplicable(`the device does not offer group ${group}`);
+    }
+    // It sends its share of the group when it is asked to.
+    const retry = {
+      ...fields,
+      random: helloRetryRequestRandom,
+      extensions: [selected, extension.selectedGroup(group)],
+    };
+    raw.write(tlsRecord(TlsContentType.handshake, withHeader(serverHello(retry))), {
+      what: "HelloRetryRequest",
+    });
+    if ((await handshakeMessage(lab, raw, HandshakeType.client_hello)) === undefined) {
+      throw new NotApplicable(`the device sends no share of group ${group}`);
+    }
+  }
+  const share13 = extension.keyShare({ group, keyExchange: share });
+  answerWith(raw, { ...fields, random: lab.prng.bytes(32), extensions: [selected, share13] }, what);
   return judgeReaction(lab, raw, what);
 }
 
@@ -47,10 +60,15 @@ export async function afterServerKeyExchange(
   });
   const failed = await helloOver(server, "TLS 1.2");
   if (failed !== undefined) return held(failed.how, { refusedAt: failed.refusedAt, alert: failed.alert });
-  const item = await server.item(lab.patience.answerMs);
-  if (item.kind === "alert")
-    return held(`alert ${item.alert}`, { refusedAt: "ServerKeyExchange", alert: item.alert });
-  if (item.kind === "closed") return held(item.how, { refusedAt: "ServerKeyExchange" });
-  if (item.kind === "handshake") return broken(`the device goes on with ${item.message.name} after ${what}`);
-  return inconclusive(`the device neither refused nor went on after ${what}`);
+  for (;;) {
+    const item = await server.item(lab.patience.answerMs);
+    if (item.kind === "alert") return held(`alert ${item.alert}`, { refusedAt, alert: item.alert });
+    if (item.kind === "closed") return held(item.how, { refusedAt });
+    if (item.kind === "silence") return inconclusive(`the device neither refused nor went on after ${what}`);
+    // Its Certificate needs no key yet.
+    if (item.kind !== "handshake" || item.message.msgType === HandshakeType.certificate) continue;
+    return broken(`the device goes on with ${item.message.name} after ${what}`);
+  }
 }
+
+const refusedAt = "ServerKeyExchange";
