@@ -152,7 +152,9 @@ export class DtlsClient extends DtlsEnd {
     this.transcribe(message);
     switch (message.msgType) {
       case HandshakeType.server_hello:
-        this.incoming.unnumbered = new Set();
+        this.incoming.unnumbered = this.tolerance.lacks("late-hello-verify-request")
+          ? new Set([HandshakeType.hello_verify_request])
+          : new Set();
         this.#hello(decode("ServerHello", ServerHello, message.body));
         break;
       case HandshakeType.certificate:
