@@ -78,7 +78,8 @@ function speak(
 ): Language {
   if (application === "mqtt") return mqttLanguage(clientId, login);
   if (application === "coap") return coapLanguage;
-  const text = Buffer.from(`hello from ${clientId}`);
+  // Some wait for a whole line.
+  const text = Buffer.from(`hello from ${clientId}\n`);
   return {
     name: "a text to be echoed",
     hello: text,

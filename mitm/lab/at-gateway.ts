@@ -48,9 +48,13 @@ export class LabAtGateway extends LabBase implements GatewayLab {
       this.transport === "tls"
         ? await this.tls({ credential, marks, ...options.tls })
         : await this.dtls({ credential, marks, ...options.dtls });
-    const result = await end.handshake();
-    if (!result.completed) return refused(result);
-    return await this.#hello(end, options.clientId, result.version !== "TLS 1.3");
+    try {
+      const result = await end.handshake();
+      if (!result.completed) return refused(result);
+      return await this.#hello(end, options.clientId, result.version !== "TLS 1.3");
+    } finally {
+      takeLeave(end);
+    }
   }
 
   async tls(options: Partial<TlsClientOptions> = {}): Promise<TlsClient> {
@@ -146,6 +150,12 @@ export class LabAtGateway extends LabBase implements GatewayLab {
       throw new NotApplicable(`the target has no ${transport.toUpperCase()} endpoint`);
     return endpoint;
   }
+}
+
+/** Ends a connection so that the target notices: one that serves one peer at a time would keep the next one waiting. */
+export function takeLeave(end: TlsClient | DtlsClient): void {
+  if (end instanceof DtlsClient) end.leave();
+  else end.close();
 }
 
 /** A handshake that did not come about, as an entry that was refused. */

@@ -30,7 +30,8 @@ export interface GatewayLab extends Lab {
 
   /**
    * Dials, makes a whole handshake with this credential (undefined: no certificate), says hello in the application's
-   * language, and tells whether it was let in. Application bytes of the target before a refusal count as leaked.
+   * language, tells whether it was let in, and takes its leave. Application bytes of the target before a refusal count as
+   * leaked.
    */
   enter(credential: Credential | undefined, options?: EnterOptions): Promise<Entry>;
 

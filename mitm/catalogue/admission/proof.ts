@@ -5,7 +5,7 @@ import { HandshakeType } from "../../../dtls/wire/registry.ts";
 import type { DtlsClient } from "../../dtls/client.ts";
 import { signWith } from "../../dtls/signing.ts";
 import type { Credential, OutgoingMessage, Replacement } from "../../endpoint.ts";
-import { refused } from "../../lab/at-gateway.ts";
+import { refused, takeLeave } from "../../lab/at-gateway.ts";
 import type { GatewayLab } from "../../lab/gateway-lab.ts";
 import type { Entry } from "../../lab/lab.ts";
 import type { TlsClient, TlsClientOptions } from "../../tls/client.ts";
@@ -59,8 +59,12 @@ export async function enterProving(
     const { algorithm: scheme, signature } = decode("CertificateVerify", CertificateVerify, body);
     return { scheme, signature, sign: (signing) => signed(end, credential.key, scheme, signing) };
   };
-  const result = await end.handshake();
-  return result.completed ? lab.hello(end, clientId) : refused(result);
+  try {
+    const result = await end.handshake();
+    return result.completed ? await lab.hello(end, clientId) : refused(result);
+  } finally {
+    takeLeave(end);
+  }
 }
 
 /** A CertificateVerify of this scheme and signature. */
