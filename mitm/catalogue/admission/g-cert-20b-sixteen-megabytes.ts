@@ -7,7 +7,7 @@ const piece = 2 ** 14;
 
 export default gatewayAttack({
   id: "G-CERT-20b",
-  title: "a Certificate message that announces 16 MB, and two of them",
+  title: "a Certificate message of 16 MB, the first two of them sent",
   transports: ["tls"],
   defeats: "handshake-size-unbounded",
   severity: "medium",
@@ -27,7 +27,7 @@ export default gatewayAttack({
       end.replace({ kind: "record", contentType: ContentType.handshake, fragment });
     send(header);
     for (let sent = 0; sent < megabytes * 2 ** 20; sent += piece) {
-      send(new Uint8Array(piece));
+      send(new Uint8Array(piece).fill(HandshakeType.certificate));
       const next = await end.receive(1);
       if (next.kind === "silence") continue;
       const how = next.kind === "alert" ? `alert ${next.alert}` : next.kind === "closed" ? next.how : "data";
