@@ -8,10 +8,7 @@ import {
   type RegisteredDevice,
   startGateway,
 } from "../../gateway/index.ts";
-import { LabPki } from "../../mitm/mint/lab-pki.ts";
-import { localNames } from "../../mitm/run/lab-sources.ts";
-import type { GatewayTarget } from "../../mitm/targets.ts";
-import { makeAccounts } from "../../mitm/twins/accounts.ts";
+import { type GatewayTarget, LabPki, localNames, makeAccounts } from "../../mitm/index.ts";
 import { encodePem, encodePrivateKey, parseCertificate, parseCertificateList } from "../../pki/index.ts";
 
 /**
