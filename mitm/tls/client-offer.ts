@@ -1,9 +1,10 @@
 import { hash } from "node:crypto";
-import { generateKeyShare, type KeyShare } from "../../dtls/crypto/key-agreement.ts";
+import { generateKeyShare } from "../../dtls/crypto/key-agreement.ts";
 import { randomBytes } from "../../dtls/crypto/random.ts";
 import type { RawExtension } from "../../dtls/wire/hello.ts";
 import type { TlsEndOptions } from "./end-options.ts";
 import { ExtensionReader, extension } from "./extensions.ts";
+import { type AnyKeyShare, secp521r1, secp521r1Share } from "./further-groups.ts";
 import { finishedData, hashLength, KeySchedule } from "./key-schedule.ts";
 import { ClientHello, decode, encode, type MessageBody, withHeader } from "./messages.ts";
 import { HandshakeType, NamedGroup, ProtocolVersion, TlsCipherSuite, type TlsVersion } from "./numbers.ts";
@@ -38,7 +39,8 @@ export interface OfferContext {
 }
 
 /** Our half of a group; undefined for one that this engine cannot speak. */
-export function keyShareOf(group: number): KeyShare | undefined {
+export function keyShareOf(group: number): AnyKeyShare | undefined {
+  if (group === secp521r1) return secp521r1Share();
   const known = Object.values(NamedGroup).find((candidate) => candidate === group);
   return known === undefined ? undefined : generateKeyShare(known);
 }
@@ -46,7 +48,7 @@ export function keyShareOf(group: number): KeyShare | undefined {
 /** What a ClientHello says, as it went out: a hook may have changed it. */
 export class ClientOffer {
   readonly options: OfferOptions;
-  readonly shares = new Map<number, KeyShare>();
+  readonly shares = new Map<number, AnyKeyShare>();
   #random: Uint8Array = randomBytes(32);
   #sessionId: Uint8Array = randomBytes(32);
   #hello: ClientHello | undefined;

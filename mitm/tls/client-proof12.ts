@@ -1,4 +1,4 @@
-import type { KeyShare } from "../../dtls/crypto/key-agreement.ts";
+import type { AnyKeyShare } from "./further-groups.ts";
 import { Keys12, type Terms12 } from "./keys12.ts";
 import type { HandshakeMessage } from "./message-reader.ts";
 import { CertificateVerify, ClientKeyExchangeEcdhe, chainOf, decode } from "./messages.ts";
@@ -13,9 +13,9 @@ export class ClientProof12 {
   readonly #end: TlsEnd;
   readonly #options: ServerOptions;
   readonly #terms: Terms12;
-  readonly #share: KeyShare | undefined;
+  readonly #share: AnyKeyShare | undefined;
 
-  constructor(end: TlsEnd, options: ServerOptions, terms: Terms12, share: KeyShare | undefined) {
+  constructor(end: TlsEnd, options: ServerOptions, terms: Terms12, share: AnyKeyShare | undefined) {
     this.#end = end;
     this.#options = options;
     this.#terms = terms;

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
-import type { KeyShare } from "../../dtls/crypto/key-agreement.ts";
 import { DtlsError } from "../../dtls/errors.ts";
+import type { AnyKeyShare } from "./further-groups.ts";
 import type { HandshakeMessage } from "./message-reader.ts";
 import { CertificateVerify, decode } from "./messages.ts";
 import { HandshakeType, type TlsVersion } from "./numbers.ts";
@@ -11,7 +11,7 @@ import type { TlsEnd } from "./tls-end.ts";
 /** The shared secret. An end that does not check its peer's key takes zeros where there can be none. */
 export function agreed(
   end: TlsEnd,
-  share: KeyShare | undefined,
+  share: AnyKeyShare | undefined,
   peerKey: Uint8Array,
   override: Uint8Array | undefined,
 ): Uint8Array {

@@ -1,5 +1,6 @@
 import { deviceAttack } from "../../attack.ts";
 import { NotApplicable } from "../../errors.ts";
+import { secp521r1 } from "../../tls/further-groups.ts";
 import { NamedGroup } from "../../tls/numbers.ts";
 import { helloOver, inPlaceOf } from "./at-version.ts";
 
@@ -20,7 +21,7 @@ export default deviceAttack({
       versions: ["TLS 1.2"],
       outgoing: inPlaceOf("ServerKeyExchange", ({ msgType = 0 }) => {
         const offered = server.request?.groups ?? [];
-        const group = Object.values(NamedGroup).find((one) => !offered.includes(one));
+        const group = [...Object.values(NamedGroup), secp521r1].find((one) => !offered.includes(one));
         const body = group === undefined ? undefined : server.tls12?.serverKeyExchange({ group }).body;
         if (body === undefined)
           throw new NotApplicable("the device offers every group that the lab can speak");
