@@ -228,12 +228,11 @@ class TwinGateway {
   }
 
   #endAtExpiry({ end, certificate }: OpenSession): NodeJS.Timeout | undefined {
-    const isIgnored = this.#has("expiry-at-admission-only") || this.#has("ignores-expiry");
-    if (certificate === undefined || isIgnored) return undefined;
+    if (certificate === undefined || this.#has("expiry-at-admission-only")) return undefined;
     const { notAfter } = readTwinCertificate(certificate);
     const left = notAfter.getTime() + 1_000 - Date.now();
-    // A twin does not live for long.
-    return left > 60_000 ? undefined : setTimeout(() => end.close(), left);
+    // Who was let in though it had expired stays; and a twin does not live for long.
+    return left <= 0 || left > 60_000 ? undefined : setTimeout(() => end.close(), left);
   }
 
   #refused(how: string): void {
