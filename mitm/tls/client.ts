@@ -88,6 +88,7 @@ export class TlsClient extends TlsEnd {
     this.ownChain();
     this.tls13?.ownFlight();
     this.tls12?.ownFlight();
+    this.records.flush();
   }
 
   /** What the server still has to say before the handshake is complete for a client. */

@@ -17,6 +17,8 @@ export interface TlsEndOptions extends EndOptions {
   readonly extensions?: readonly RawExtension[];
   /** Most bytes of a handshake message in one record; default 2^14. */
   readonly fragmentLength?: number;
+  /** Handshake messages of one flight share records. Then `fragmentLength` and `padding` do not count for them. */
+  readonly coalesce?: boolean;
   /** Zeros after the content of each protected record, TLS 1.3 alone. */
   readonly padding?: number;
   /** For the whole handshake, ms; default ten times `answerMs`. Without "no-handshake-timeout" no wait has an end. */

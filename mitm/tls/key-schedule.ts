@@ -27,7 +27,7 @@ export function hashLength(name: PrfHash): 32 | 48 {
 }
 
 /** RFC 8446 §7.1. No length used in TLS 1.3 is longer than one block of the hash (RFC 5869 §2.3). */
-export function expandLabel(
+function expandLabel(
   name: PrfHash,
   secret: Uint8Array,
   label: string,

@@ -73,9 +73,6 @@ export const TlsCipherSuite = {
 /** RFC 8446 §4.2.9 */
 export const PskKeyExchangeMode = { psk_ke: 0, psk_dhe_ke: 1 } as const;
 
-/** RFC 8446 §4.6.3 */
-export const KeyUpdateRequest = { update_not_requested: 0, update_requested: 1 } as const;
-
 /** RFC 8446 §4.1.3: the random of a ServerHello that is a HelloRetryRequest. */
 export const helloRetryRequestRandom: Uint8Array = Buffer.from(
   "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c",

@@ -50,8 +50,6 @@ export class RecordLayer {
   readonly socket: Duplex;
   /** Opens what comes. */
   read: RecordKeys | undefined;
-  /** Seals what goes. */
-  write: RecordKeys | undefined;
   /** TLS 1.2: what `write` becomes with the own ChangeCipherSpec. */
   nextWrite: RecordKeys | undefined;
   /** legacy_record_version of records in clear. */
@@ -60,6 +58,9 @@ export class RecordLayer {
   readAhead: RecordKeys | undefined;
   /** How many bytes of records that do not open are passed over, as early data that was not taken (RFC 8446 §4.2.10). */
   skipUndecryptable = 0;
+  #write: RecordKeys | undefined;
+  /** Handshake messages that wait to share a record. */
+  #held: Uint8Array[] = [];
   readonly #options: RecordLayerOptions;
   readonly #peer: "client" | "server";
   #received: Buffer;
@@ -92,8 +93,30 @@ export class RecordLayer {
     return this.#ended !== undefined;
   }
 
+  /** Seals what goes. */
+  get write(): RecordKeys | undefined {
+    return this.#write;
+  }
+
+  set write(keys: RecordKeys | undefined) {
+    this.flush();
+    this.#write = keys;
+  }
+
+  /** A handshake message that goes out with those before and after it, in as few records as they need. */
+  hold(message: Uint8Array): void {
+    this.#held.push(message);
+  }
+
+  /** Sends what is held; anything else that is sent or waited for does so first. */
+  flush(): void {
+    const held = this.#held.splice(0);
+    if (held.length > 0) this.sendFragmented(ContentType.handshake, Buffer.concat(held));
+  }
+
   /** One record, protected where there are keys. */
   send(type: number, fragment: Uint8Array, options: SendOptions = {}): void {
+    this.flush();
     const keys = options.protected === false ? undefined : this.#sealing(options);
     this.sendRaw(
       keys === undefined
@@ -124,6 +147,7 @@ export class RecordLayer {
 
   /** Ends the own side of the TCP connection; the peer's may go on. */
   halfClose(): void {
+    this.flush();
     if (!this.socket.destroyed) this.socket.end();
   }
 
@@ -133,6 +157,7 @@ export class RecordLayer {
 
   /** The next record, opened where there are keys for it. Never throws. */
   async next(timeoutMs: number): Promise<IncomingRecord> {
+    this.flush();
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const record = this.#take();

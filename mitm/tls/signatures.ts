@@ -1,4 +1,4 @@
-import { constants, createPublicKey, type KeyObject, sign, verify, X509Certificate } from "node:crypto";
+import { constants, type KeyObject, sign, verify, X509Certificate } from "node:crypto";
 import { publicKeyOfCertificate } from "../../dtls/crypto/public-key.ts";
 import { SignatureScheme, type TlsVersion } from "./numbers.ts";
 
@@ -157,11 +157,6 @@ export function publicKeyOf(certificate: Uint8Array | undefined): KeyObject | un
   } catch {
     return undefined;
   }
-}
-
-/** Whether a private and a public key are halves of one pair. */
-export function samePair(privateKey: KeyObject, publicKey: KeyObject): boolean {
-  return createPublicKey(privateKey).equals(publicKey);
 }
 
 /** RFC 8446 §4.4.3: 64 spaces, the context string, a zero byte, and the hash of the transcript. */

@@ -180,6 +180,7 @@ export abstract class TlsEnd extends TlsSender implements ScriptedEnd {
   ): Promise<Extract<HandshakeResult, { completed: false }> | undefined> {
     try {
       await work();
+      this.records.flush();
       return undefined;
     } catch (error) {
       return { completed: false, ...this.stopped(error) };

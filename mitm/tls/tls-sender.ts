@@ -78,13 +78,9 @@ export abstract class TlsSender {
   sendHandshake(message: MessageBody, options: MessageOptions = {}): void {
     const bytes = withHeader(message);
     if (options.transcribed !== false) this.transcript.add(bytes);
-    const { fragmentLength, padding } = this.options;
-    this.records.sendFragmented(
-      ContentType.handshake,
-      bytes,
-      fragmentLength,
-      padding === undefined ? {} : { padding },
-    );
+    const { coalesce, fragmentLength } = this.options;
+    if (coalesce === true) this.records.hold(bytes);
+    else this.records.sendFragmented(ContentType.handshake, bytes, fragmentLength, this.#padding());
     this.#sent(handshakeName(message.msgType), bytes.length, options);
   }
 
@@ -137,13 +133,8 @@ export abstract class TlsSender {
   }
 
   send(data: Uint8Array, options: { readonly attack?: boolean; readonly note?: string } = {}): void {
-    const { fragmentLength, padding } = this.options;
-    this.records.sendFragmented(
-      ContentType.application_data,
-      data,
-      fragmentLength,
-      padding === undefined ? {} : { padding },
-    );
+    const { fragmentLength } = this.options;
+    this.records.sendFragmented(ContentType.application_data, data, fragmentLength, this.#padding());
     this.#sent("application data", data.length, options);
   }
 
@@ -175,6 +166,11 @@ export abstract class TlsSender {
       this.options.recorder.certificate(name, der);
     }
     return chain;
+  }
+
+  #padding(): { readonly padding?: number } {
+    const { padding } = this.options;
+    return padding === undefined ? {} : { padding };
   }
 
   #ask(message: OutgoingMessage): readonly Replacement[] | undefined {

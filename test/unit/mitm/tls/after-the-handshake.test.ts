@@ -155,6 +155,16 @@ for (const version of both) {
       expect(await client.receive(5)).toEqual({ kind: "silence" });
     });
 
+    test("messages that share records change nothing", async () => {
+      const options = { versions: [version], coalesce: true };
+      const server = parties.server(options);
+      const { client, ofClient } = await duel(parties.client(options), server);
+      expect(ofClient).toMatchObject({ completed: true });
+      client.send(hello);
+      const records = server.recorder.packets.filter(({ from }) => from === "server");
+      expect(records.length).toBeLessThan(5);
+    });
+
     test("fragments of one byte and padding change nothing", async () => {
       const small = { versions: [version], fragmentLength: 1, padding: 3 };
       const made = await duel(parties.client(small), parties.server(small));
