@@ -9,8 +9,8 @@ import type { LabPki } from "../mint/lab-pki.ts";
 import { Recorder } from "../record/recorder.ts";
 import type { DeviceAttempt, DeviceTarget, DialOptions } from "../targets.ts";
 import { statusRequest } from "../tls/certificate-status.ts";
-import { TlsClient, type TlsClientOptions } from "../tls/client.ts";
-import { NamedGroup, TlsCipherSuite, type TlsVersion } from "../tls/numbers.ts";
+import { TlsClient } from "../tls/client.ts";
+import { twinTlsOffer } from "./tls-offer.ts";
 import { twinVerifier, type Verifier } from "./verify.ts";
 
 /** What the twin takes its gateway for: a name with labels enough for a wildcard to go wrong in each of them. */
@@ -23,18 +23,6 @@ const patienceOfTheWeak = 3;
 const retryMs = 20;
 /** For the next message of the gateway. */
 const answerMs = 1_500;
-
-const cipherSuites = [
-  TlsCipherSuite.TLS_AES_128_GCM_SHA256,
-  TlsCipherSuite.TLS_AES_256_GCM_SHA384,
-  TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
-  TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-  TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-  TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-  TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-  TlsCipherSuite.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
-];
-const groups = [NamedGroup.x25519, NamedGroup.secp256r1];
 
 const connectPacket = generate({
   cmd: "connect",
@@ -131,7 +119,11 @@ class TwinDevice {
     } as const;
     const end =
       transport === "tls"
-        ? await TlsClient.connect(to, { ...common, ...this.#tlsOffer() })
+        ? await TlsClient.connect(to, {
+            ...common,
+            ...twinTlsOffer(this.#tolerates, this.#failures),
+            extensions: [statusRequest],
+          })
         : await DtlsClient.connect(to, common);
     const ended = this.#session(end, transport);
     return {
@@ -141,13 +133,6 @@ class TwinDevice {
         await ended;
       },
     };
-  }
-
-  #tlsOffer(): Partial<TlsClientOptions> {
-    const versions: TlsVersion[] =
-      this.#failures > 0 && this.#tolerates.has("version-fallback") ? ["TLS 1.2"] : ["TLS 1.3", "TLS 1.2"];
-    // Fewer suites and groups than the engine speaks, so that a gateway can choose one that was not offered.
-    return { versions, alpn: ["mqtt"], cipherSuites, groups, extensions: [statusRequest] };
   }
 
   async #session(end: ScriptedEnd, transport: Transport): Promise<{ opened: boolean; error?: string }> {

@@ -176,4 +176,24 @@ export const protocolWeaknesses = {
     what: "A CertificateRequest after the handshake is answered, though nobody offered that.",
     remedy: "Answer it with unexpected_message where post_handshake_auth was not sent (RFC 8446 §4.2.6).",
   },
+  "worthless-suites-offered": {
+    what: "The device offers cipher suites that protect nothing, or next to nothing.",
+    remedy: "Configure a list of suites with AEAD and ECDHE alone (RFC 9325 §4.2).",
+  },
+  "outdated-suites-offered": {
+    what: "The device offers cipher suites without forward secrecy, or with CBC.",
+    remedy: "Configure a list of suites with AEAD and ECDHE alone (RFC 9325 §4.2).",
+  },
+  "legacy-versions-offered": {
+    what: "The device offers versions before TLS 1.2.",
+    remedy: "Set TLS 1.2 as the lowest version.",
+  },
+  "broken-signatures-offered": {
+    what: "The device takes signatures with SHA-1 or MD5.",
+    remedy: "Set the list of signature algorithms to those with SHA-256 and better (RFC 9155).",
+  },
+  "duplicate-extension": {
+    what: "A hello is taken in which an extension stands twice: two readers may read two things.",
+    remedy: "Answer with illegal_parameter.",
+  },
 } as const satisfies Record<string, WeaknessText>;

@@ -17,6 +17,10 @@ import p04f from "./p-04f-cbc-suites.ts";
 import p04g from "./p-04g-weak-groups.ts";
 import p04h from "./p-04h-compression.ts";
 import p04i from "./p-04i-sha1-signatures.ts";
+import p04j from "./p-04j-worthless-suites-offered.ts";
+import p04k from "./p-04k-outdated-suites-offered.ts";
+import p04l from "./p-04l-legacy-versions-offered.ts";
+import p04m from "./p-04m-broken-signatures-offered.ts";
 import p05a from "./p-05a-suite-not-offered-tls13.ts";
 import p05b from "./p-05b-suite-not-offered-tls12.ts";
 import p05c from "./p-05c-group-not-offered-tls12.ts";
@@ -58,6 +62,7 @@ import p14a from "./p-14a-other-application-protocol.ts";
 import p14b from "./p-14b-protocol-not-offered.ts";
 import p15a from "./p-15a-nul-in-server-name.ts";
 import p15b from "./p-15b-huge-server-name.ts";
+import p15c from "./p-15c-extension-twice.ts";
 import p18a from "./p-18a-data-before-finished-tls13.ts";
 import p18b from "./p-18b-data-before-finished-tls12.ts";
 import p18c from "./p-18c-no-finished-tls13.ts";
@@ -83,6 +88,7 @@ import p18v from "./p-18v-no-finished-from-gateway-tls13.ts";
 import p18w from "./p-18w-no-finished-from-gateway-tls12.ts";
 import p18x from "./p-18x-early-change-cipher-spec-from-gateway.ts";
 import p18y from "./p-18y-data-before-finished-from-gateway.ts";
+import p18z from "./p-18z-long-record-from-gateway.ts";
 import p19a from "./p-19a-zeros-finished-to-gateway-tls13.ts";
 import p19b from "./p-19b-truncated-finished-to-gateway-tls13.ts";
 import p19c from "./p-19c-zeros-finished-to-gateway-tls12.ts";
@@ -96,6 +102,7 @@ import p20b from "./p-20b-dripping-hello.ts";
 import p20c from "./p-20c-silent-connections.ts";
 import p20d from "./p-20d-many-half-open.ts";
 import p20e from "./p-20e-empty-records.ts";
+import p20f from "./p-20f-endless-message-from-gateway.ts";
 import p21a from "./p-21a-mqtt-in-clear.ts";
 import p21b from "./p-21b-answer-in-clear.ts";
 import p22 from "./p-22-post-handshake-request.ts";
@@ -119,6 +126,10 @@ export const protocolAttacks: readonly Attack[] = [
   p04g,
   p04h,
   p04i,
+  p04j,
+  p04k,
+  p04l,
+  p04m,
   p05a,
   p05b,
   p05c,
@@ -160,6 +171,7 @@ export const protocolAttacks: readonly Attack[] = [
   p14b,
   p15a,
   p15b,
+  p15c,
   p18a,
   p18b,
   p18c,
@@ -185,6 +197,7 @@ export const protocolAttacks: readonly Attack[] = [
   p18w,
   p18x,
   p18y,
+  p18z,
   p19a,
   p19b,
   p19c,
@@ -198,6 +211,7 @@ export const protocolAttacks: readonly Attack[] = [
   p20c,
   p20d,
   p20e,
+  p20f,
   p21a,
   p21b,
   p22,

@@ -18,7 +18,7 @@ export const invalidShares = {
 export type InvalidShare = (typeof invalidShares)[keyof typeof invalidShares];
 
 export const invalidShareReference = {
-  rfc: ["RFC 8446 §4.2.8.2", "RFC 7748 §6.1"],
+  rfc: ["RFC 8446 §4.2.8.2", "RFC 8446 §7.4.2"],
   cwe: [325, 347],
   en303645: ["5.5-1"],
   cra: ["I(2)(e)"],

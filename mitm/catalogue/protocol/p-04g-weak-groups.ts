@@ -11,7 +11,7 @@ export default gatewayAttack({
   defeats: "weak-groups-accepted",
   severity: "medium",
   reference: {
-    rfc: ["RFC 8422 §5.1.1", "RFC 9325 §4.4"],
+    rfc: ["RFC 8422 §5.1.1", "RFC 9325 §4.5"],
     cwe: [326],
     en303645: ["5.5-1"],
     cra: ["I(2)(e)"],

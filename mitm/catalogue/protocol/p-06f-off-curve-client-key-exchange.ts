@@ -9,7 +9,7 @@ export default gatewayAttack({
   defeats: "invalid-key-share",
   severity: "high",
   reference: {
-    rfc: ["RFC 8422 §5.10"],
+    rfc: ["RFC 8422 §5.11"],
     cwe: [325, 347],
     en303645: ["5.5-1"],
     cra: ["I(2)(d)", "I(2)(f)"],

@@ -9,7 +9,7 @@ export default deviceAttack({
   defeats: "invalid-key-share",
   severity: "high",
   reference: {
-    rfc: ["RFC 8446 §4.2.8.2", "RFC 7748 §6.1"],
+    rfc: ["RFC 8446 §4.2.8.2", "RFC 8446 §7.4.2"],
     cwe: [325, 347],
     en303645: ["5.5-1"],
     cra: ["I(2)(e)", "I(2)(f)"],

@@ -8,7 +8,7 @@ export default gatewayAttack({
   defeats: "renegotiates",
   severity: "medium",
   reference: {
-    rfc: ["RFC 9325 §3.5", "RFC 5746 §4.1"],
+    rfc: ["RFC 9325 §3.5"],
     cwe: [400, 300],
     en303645: ["5.5-1"],
     cra: ["I(2)(d)", "I(2)(f)"],

@@ -11,7 +11,7 @@ export default gatewayAttack({
   defeats: "ticket-domain-not-checked",
   severity: "critical",
   reference: {
-    rfc: ["RFC 8446 §4.6.1", "RFC 9325 §3.4"],
+    rfc: ["RFC 8446 §4.6.1", "RFC 9325 §3.9"],
     cwe: [287, 613],
     en303645: ["5.5-1"],
     cra: ["I(2)(d)", "I(2)(f)"],

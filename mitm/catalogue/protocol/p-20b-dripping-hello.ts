@@ -9,7 +9,7 @@ export default gatewayAttack({
   defeats: "no-handshake-timeout",
   severity: "medium",
   reference: {
-    rfc: ["RFC 9325 §3.1"],
+    rfc: ["RFC 4732 §2.1.2"],
     cwe: [400, 772],
     en303645: ["5.5-1"],
     cra: ["I(2)(h)"],

@@ -8,7 +8,7 @@ export default gatewayAttack({
   defeats: "half-open-unbounded",
   severity: "low",
   reference: {
-    rfc: ["RFC 9325 §3.1"],
+    rfc: ["RFC 4732 §2.1.2"],
     cwe: [400, 770],
     en303645: ["5.5-1"],
     cra: ["I(2)(h)"],

@@ -9,7 +9,7 @@ export default gatewayAttack({
   defeats: "flood-unbounded",
   severity: "low",
   reference: {
-    rfc: ["RFC 8446 §5.1"],
+    rfc: ["RFC 4732 §2.1.2"],
     cwe: [400, 770],
     en303645: ["5.5-1"],
     cra: ["I(2)(h)"],
