@@ -1,4 +1,4 @@
-import { broken, type Finding, held } from "../../attack.ts";
+import { broken, type Finding, held, inconclusive } from "../../attack.ts";
 import type { PairLab } from "../../lab/pair-lab.ts";
 import { DtlsContentType, dtlsRecord } from "../../path/datagram-record.ts";
 import { type End, otherEnd } from "../../path/ends.ts";
@@ -42,11 +42,32 @@ export async function judgeStayed(
   for (let count = 0; count < gatewaysWords && conversation.canSay("gateway"); count += 1) {
     if (!(await conversation.reaches("gateway"))) break;
   }
-  const finding = await judgeDropped(lab, open, "gateway", what, { used: "obeyed" });
+  const finding = conversation.canSay("gateway")
+    ? await judgeDropped(lab, open, "gateway", what, { used: "obeyed" })
+    : await judgeUnasked(lab, open, stranger);
   const sent = stranger.receivedBytes;
   if (sent > 0) return broken(`the gateway sent ${sent} bytes to the address that ${what} came from`);
   if (finding.result !== "held") return finding;
   // The gateway must not answer there, so that no answer can show it.
   lab.recorder.receipt("sent to the port at which the gateway serves the device before and after");
   return held(`the gateway stays with the device's address after ${what}`, { next: "went on" });
+}
+
+/** A gateway that nobody can tell to speak must do so by itself, while the device is kept from showing where it is. */
+async function judgeUnasked(lab: PairLab, { path, flow }: OpenFlow, stranger: UdpSource): Promise<Finding> {
+  const { rules } = path;
+  path.rules = {
+    datagram: ({ from }) =>
+      from === "device" ? { instead: [], note: "kept away from the gateway" } : undefined,
+  };
+  await path.until(() => stranger.receivedBytes > 0, lab.patience.silenceMs);
+  const before = flow.from("gateway").length;
+  const spoken = () => stranger.receivedBytes > 0 || flow.from("gateway").length > before;
+  await path.until(spoken, lab.patience.answerMs);
+  path.rules = rules;
+  return spoken()
+    ? held("the gateway spoke to the device")
+    : inconclusive(
+        "the gateway said nothing by itself that could have shown where it takes the device to be",
+      );
 }

@@ -111,7 +111,7 @@ export async function judgeDropped(
   return held(`the ${at} dropped ${what}, and the session goes on`, { next: "went on" });
 }
 
-/** The end that was attacked says something more in the session, or ends it. */
+/** The end that was attacked says something more in the session, or ends it, or the device has to begin again. */
 async function judgeOnTheWire(
   lab: PairLab,
   { path, flow }: OpenFlow,
@@ -119,13 +119,23 @@ async function judgeOnTheWire(
   what: string,
   used: "delivered" | "obeyed",
 ): Promise<Finding> {
+  const began = performance.now();
+  const later = () => path.flows.flatMap(({ datagrams }) => datagrams).filter(({ atMs }) => atMs > began);
+  const alert = () => later().find((datagram) => datagram.from === at && /alert/i.test(datagram.what));
+  const again = () => later().some((datagram) => datagram.what.startsWith("ClientHello"));
+  const over = () => alert() !== undefined || again();
+  // What was on its way already is no sign of life.
+  await path.until(over, lab.patience.silenceMs);
   const before = flow.from(at).length;
-  const later = () => flow.from(at).slice(before);
-  const alert = () => later().find((datagram) => /alert/i.test(datagram.what));
-  const life = () => later().some((datagram) => applicationRecord(datagram, at) !== undefined);
-  await path.until(() => alert() !== undefined || life(), lab.patience.answerMs);
+  const life = () =>
+    flow
+      .from(at)
+      .slice(before)
+      .some((datagram) => applicationRecord(datagram, at) !== undefined);
+  await path.until(() => over() || life(), lab.patience.answerMs);
   const ended = alert();
   if (ended !== undefined) return broken(`the ${at} ended the session by ${ended.what} after ${what}`);
+  if (again()) return broken(`the device had to begin a new session after ${what}`);
   if (!life()) return inconclusive(`the ${at} said nothing after ${what} that the verdict could rest on`);
   if (used === "delivered") return notTold(at, `used ${what}`);
   return held(`the ${at} goes on with the session after ${what}`, { next: "went on" });

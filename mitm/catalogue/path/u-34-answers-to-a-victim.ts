@@ -1,4 +1,4 @@
-import { broken, held, pairAttack } from "../../attack.ts";
+import { broken, held, inconclusive, pairAttack } from "../../attack.ts";
 import { besideFlow } from "./connection-ids.ts";
 import { catchNext } from "./open-flow.ts";
 
@@ -33,6 +33,9 @@ export default pairAttack({
     await path.until(tooMuch, lab.patience.silenceMs);
     lab.recorder.receipt("sent to the port at which the gateway serves the device");
     const balance = `${victim.receivedBytes} bytes for ${victim.sentBytes} from there`;
+    if (!tooMuch() && !conversation.canSay("gateway")) {
+      return inconclusive(`the gateway had no more to say by itself than ${balance}`);
+    }
     return tooMuch()
       ? broken(`the gateway sent to the victim's address ${balance}`)
       : held(`the gateway sent to the victim's address no more than ${balance}`, { next: "went on" });
