@@ -18,7 +18,7 @@ import { WokenEnd } from "./woken-end.ts";
 
 /** How long the twin waits for the next message of a handshake, and for a CONNECT, ms. */
 const answerMs = 1_000;
-const helloTimeoutMs = 300;
+const helloTimeoutMs = 600;
 /** A peer over DTLS that says nothing for so long is gone, ms. */
 const idleMs = 60_000;
 /** Handshakes at a time: there is one address alone that they come from. */
