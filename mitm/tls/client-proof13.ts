@@ -3,7 +3,7 @@ import { inflated } from "./compressed-certificate.ts";
 import type { HandshakeMessage } from "./message-reader.ts";
 import { chainOf } from "./messages.ts";
 import { HandshakeType } from "./numbers.ts";
-import { checkCertificateVerify13, expectFinished13 } from "./proofs.ts";
+import { checkCertificateVerify13, checkContext, expectFinished13 } from "./proofs.ts";
 import type { RecordKeys } from "./record-keys.ts";
 import type { TlsEnd } from "./tls-end.ts";
 
@@ -30,6 +30,7 @@ export async function receiveClientProof13(
       case HandshakeType.compressed_certificate:
       case HandshakeType.certificate: {
         const chain = clientChain(message);
+        if (message.msgType === HandshakeType.certificate) checkContext(end, message);
         wanted.clear();
         if (chain.length === 0) {
           end.require("client-certificate-not-required", false, "certificate_required", "no certificate");

@@ -4,12 +4,12 @@ import type { Address, Credential, HandshakeResult } from "../endpoint.ts";
 import { MitmError } from "../errors.ts";
 import { ClientOffer, type OfferContext, type OfferOptions } from "./client-offer.ts";
 import { Client12 } from "./client12.ts";
-import { Client13 } from "./client13.ts";
+import { Client13, checkExtensions } from "./client13.ts";
 import { ExtensionReader } from "./extensions.ts";
 import { KeySchedule, trafficKeys } from "./key-schedule.ts";
 import type { HandshakeMessage } from "./message-reader.ts";
 import { decode, ServerHello } from "./messages.ts";
-import { HandshakeType, helloRetryRequestRandom, ProtocolVersion } from "./numbers.ts";
+import { ExtensionType, HandshakeType, helloRetryRequestRandom, ProtocolVersion } from "./numbers.ts";
 import type { TlsSession } from "./session.ts";
 import { suite13 } from "./suites.ts";
 import { TlsEnd } from "./tls-end.ts";
@@ -18,6 +18,13 @@ export interface TlsClientOptions extends OfferOptions {
   /** How long the TCP connection may take, ms; default `answerMs`. */
   readonly connectMs?: number;
 }
+
+/** RFC 8446 §4.1.4 */
+const retryExtensions: readonly number[] = [
+  ExtensionType.supported_versions,
+  ExtensionType.key_share,
+  ExtensionType.cookie,
+];
 
 type Failed = Extract<HandshakeResult, { completed: false }>;
 
@@ -183,7 +190,10 @@ export class TlsClient extends TlsEnd {
     const earlyDataSent = context.renegotiated === undefined && this.#sendEarlyData(offer);
     let message = await this.expect([HandshakeType.server_hello]);
     let hello = decode(message.name, ServerHello, message.body);
-    for (let retries = 0; Buffer.compare(hello.random, helloRetryRequestRandom) === 0; retries += 1) {
+    let retrySuite: number | undefined;
+    const isRetry = () =>
+      offer.offers(ProtocolVersion.TLS_1_3) && Buffer.compare(hello.random, helloRetryRequestRandom) === 0;
+    for (let retries = 0; isRetry(); retries += 1) {
       // RFC 8446 §4.1.4
       if (retries > 3) this.refuse("unexpected_message", "one HelloRetryRequest after another");
       this.require(
@@ -193,12 +203,22 @@ export class TlsClient extends TlsEnd {
         "a second HelloRetryRequest",
       );
       this.#retry(offer, hello, message);
+      retrySuite = hello.cipherSuite;
       message = await this.expect([HandshakeType.server_hello]);
       hello = decode(message.name, ServerHello, message.body);
     }
     this.taken(message);
     const version = new ExtensionReader(hello.extensions).selectedVersion() ?? hello.serverVersion;
     this.#checkVersion(offer, version);
+    // RFC 8446 §4.1.4: "clients MUST check that the cipher suite supplied in the ServerHello is the same as that in the
+    // HelloRetryRequest"
+    const sameSuite = retrySuite === undefined || retrySuite === hello.cipherSuite;
+    this.require(
+      "changed-second-hello",
+      sameSuite,
+      "illegal_parameter",
+      "another suite than in HelloRetryRequest",
+    );
     if (version === ProtocolVersion.TLS_1_3) {
       this.version = "TLS 1.3";
       this.tls13 = new Client13(this, offer, hello, { credential, earlyDataSent });
@@ -227,6 +247,7 @@ export class TlsClient extends TlsEnd {
     if (suite === undefined)
       this.refuse("illegal_parameter", "a HelloRetryRequest with a suite of another version");
     const extensions = new ExtensionReader(hello.extensions);
+    checkExtensions(this, extensions, (type) => retryExtensions.includes(type));
     const group = extensions.selectedGroup();
     const cookie = extensions.cookie();
     if (group !== undefined) {
@@ -238,6 +259,8 @@ export class TlsClient extends TlsEnd {
     }
     this.transcript.replaceFirstByHash(suite.hash);
     this.transcript.add(message.bytes);
+    // RFC 8446 §4.2.10: early data is over, and the second ClientHello is in clear.
+    this.records.write = undefined;
     this.emitChangeCipherSpec();
     offer.sent(this.emit(offer.message(this.transcript, { retry: { group, cookie } })));
   }
@@ -247,7 +270,7 @@ export class TlsClient extends TlsEnd {
     const { session, earlyData } = this.#options;
     const suite = session === undefined ? undefined : suite13(session.cipherSuite);
     if (session === undefined || suite === undefined || earlyData === undefined) return false;
-    if (!offer.extensions.has(42)) return false;
+    if (!offer.extensions.has(ExtensionType.early_data)) return false;
     const secret = new KeySchedule(suite.hash, session.secret).clientEarlyTraffic(
       this.transcript.hash(suite.hash),
     );

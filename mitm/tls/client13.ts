@@ -17,7 +17,7 @@ import {
   type ServerHello,
 } from "./messages.ts";
 import { ExtensionType, HandshakeType } from "./numbers.ts";
-import { agreed, checkCertificateVerify13, checkFinished, expectFinished13 } from "./proofs.ts";
+import { agreed, checkCertificateVerify13, checkContext, checkFinished, expectFinished13 } from "./proofs.ts";
 import type { RecordKeys } from "./record-keys.ts";
 import type { TlsSession } from "./session.ts";
 import { chooseScheme, type ProofOptions, signedContent13, signWith } from "./signatures.ts";
@@ -234,6 +234,7 @@ export class Client13 {
           break;
         case HandshakeType.certificate: {
           const chain = chainOf("TLS 1.3", message.body);
+          checkContext(end, message);
           // RFC 8446 §4.4.2.4
           if (chain.length === 0) end.refuse("decode_error", "an empty Certificate of the server");
           end.judgePeer(chain, ocspResponseOf(message.body));

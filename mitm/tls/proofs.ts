@@ -26,6 +26,12 @@ export function agreed(
   }
 }
 
+/** RFC 8446 §4.4.2: in a handshake certificate_request_context is empty, of both sides. */
+export function checkContext(end: TlsEnd, message: HandshakeMessage): void {
+  const empty = message.body[0] === 0;
+  end.require("certificate-context-not-checked", empty, "illegal_parameter", "an answer to another request");
+}
+
 /** The peer's CertificateVerify of TLS 1.3, over the transcript before it. */
 export function checkCertificateVerify13(
   end: TlsEnd,

@@ -54,7 +54,10 @@ export const tlsRules = {
   "duplicate-extension": "An extension that stands twice is taken.",
   "pre-shared-key-not-last": "pre_shared_key is taken where it is not the last extension.",
   "second-hello-retry-request": "A second HelloRetryRequest is answered.",
-  "changed-second-hello": "A ClientHello that changed after a HelloRetryRequest is taken.",
+  "changed-second-hello": "A hello is taken that changed after a HelloRetryRequest.",
+  "fallback-signal-ignored":
+    "A client says that it offers less than it can, and a server that can do more goes along.",
+  "certificate-context-not-checked": "TLS 1.3: a Certificate is taken that answers another request.",
   "extended-master-secret-not-required": "TLS 1.2 without extended_master_secret is gone along with.",
   "alpn-not-checked": "A protocol is spoken that was not agreed on by ALPN.",
   "alpn-not-required": "A client without ALPN is taken where the server has a list.",

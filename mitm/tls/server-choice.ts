@@ -3,7 +3,7 @@ import { defaultGroups } from "./client-offer.ts";
 import type { TlsEndOptions } from "./end-options.ts";
 import { ExtensionReader } from "./extensions.ts";
 import type { ClientHello } from "./messages.ts";
-import { ExtensionType, ProtocolVersion, type TlsVersion } from "./numbers.ts";
+import { ExtensionType, ProtocolVersion, TlsCipherSuite, type TlsVersion } from "./numbers.ts";
 import { suite12, suite13, suites12, suites13, versionsOf } from "./suites.ts";
 import type { TlsEnd } from "./tls-end.ts";
 import { weakSuiteKinds, weakSuites } from "./weak-suites.ts";
@@ -39,15 +39,36 @@ export class ClientRequest {
     const end = this.#end;
     const versions = versionsOf(this.#options);
     const speaks = (version: TlsVersion) => versions.includes(version);
-    const offered = this.extensions.supportedVersions();
-    if (offered === undefined) {
-      if (this.hello.legacyVersion >= ProtocolVersion.TLS_1_2 && speaks("TLS 1.2")) return "TLS 1.2";
-    } else {
-      if (offered.includes(ProtocolVersion.TLS_1_3) && speaks("TLS 1.3")) return "TLS 1.3";
-      if (offered.includes(ProtocolVersion.TLS_1_2) && speaks("TLS 1.2")) return "TLS 1.2";
-    }
+    const offered =
+      this.extensions.supportedVersions() ??
+      (this.hello.legacyVersion >= ProtocolVersion.TLS_1_2 ? [ProtocolVersion.TLS_1_2] : []);
+    if (offered.includes(ProtocolVersion.TLS_1_3) && speaks("TLS 1.3")) return "TLS 1.3";
+    // RFC 7507 §3
+    const wanted = !this.hello.cipherSuites.includes(TlsCipherSuite.TLS_FALLBACK_SCSV) || !speaks("TLS 1.3");
+    end.require("fallback-signal-ignored", wanted, "inappropriate_fallback", "the client could do more");
+    if (offered.includes(ProtocolVersion.TLS_1_2) && speaks("TLS 1.2")) return "TLS 1.2";
     end.require("legacy-version-accepted", false, "protocol_version", "no version that both speak");
     return "legacy";
+  }
+
+  /** RFC 8446 §4.1.2, §4.2.8 and §9.2: what a hello of TLS 1.3 must have. */
+  checkForm13(): void {
+    const end = this.#end;
+    const { extensions, hello, groups } = this;
+    const rule = "malformed-hello-accepted";
+    const plain = hello.compressionMethods.length === 1;
+    end.require(rule, plain, "illegal_parameter", "compression methods in TLS 1.3");
+    const shares = extensions.keyShares() ?? [];
+    const complete =
+      extensions.has(ExtensionType.supported_groups) === extensions.has(ExtensionType.key_share);
+    end.require(rule, complete, "missing_extension", "one of supported_groups and key_share");
+    const listed = shares.every(({ group }) => groups.includes(group));
+    end.require(rule, listed, "illegal_parameter", "a key share of a group that is not offered");
+    const once = new Set(shares.map(({ group }) => group)).size === shares.length;
+    end.require(rule, once, "illegal_parameter", "two key shares of one group");
+    const signatures = extensions.has(ExtensionType.signature_algorithms);
+    const needed = !extensions.has(ExtensionType.pre_shared_key);
+    end.require(rule, signatures || !needed, "missing_extension", "no signature_algorithms");
   }
 
   /** Of TLS 1.3. */

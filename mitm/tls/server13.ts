@@ -66,6 +66,7 @@ export class Server13 {
     this.#credential = options.credential;
     this.#request = request;
     this.#hello = hello;
+    request.checkForm13();
     const suite = suite13(request.suite13());
     if (suite === undefined) end.refuse("handshake_failure", "no cipher suite that both speak");
     this.suite = suite;

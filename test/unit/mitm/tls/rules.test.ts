@@ -544,6 +544,88 @@ const rows: readonly Row[] = [
       { sharedSecret: zeros },
     ),
   },
+  {
+    rule: "fallback-signal-ignored",
+    what: "TLS_FALLBACK_SCSV",
+    versions: only12,
+    alert: "inappropriate_fallback",
+    client: client(() => ({
+      ClientHello: altered(HandshakeType.client_hello, (body) =>
+        editClientHello(body, ({ cipherSuites }) => ({ cipherSuites: [...cipherSuites, 0x5600] })),
+      ),
+    })),
+    victim: { versions: both },
+  },
+  {
+    rule: "certificate-context-not-checked",
+    what: "a Certificate with a context",
+    versions: only13,
+    alert: "illegal_parameter",
+    client: client(() => ({
+      Certificate: () => {
+        const { chain } = parties.the("device-p256").credential;
+        return [{ kind: "handshake", ...certificate13(chain, Uint8Array.of(1)) }];
+      },
+    })),
+  },
+  {
+    rule: "certificate-context-not-checked",
+    what: "a Certificate of a server with a context",
+    versions: only13,
+    alert: "illegal_parameter",
+    server: server(() => ({
+      Certificate: () => {
+        const { chain } = parties.the("gateway-p256").credential;
+        return [{ kind: "handshake", ...certificate13(chain, Uint8Array.of(1)) }];
+      },
+    })),
+  },
+  {
+    rule: "changed-second-hello",
+    what: "another suite after a HelloRetryRequest",
+    versions: only13,
+    alert: "illegal_parameter",
+    server: () => {
+      let hellos = 0;
+      return {
+        ...attacker,
+        helloRetry: true,
+        cipherSuites: [0x1301],
+        outgoing: instead({
+          ServerHello: (body) => {
+            hellos += 1;
+            const cipherSuite = hellos === 1 ? 0x1301 : 0x1303;
+            const changed = editServerHello(body, () => ({ cipherSuite }));
+            return [{ kind: "handshake", msgType: HandshakeType.server_hello, body: changed }];
+          },
+        }),
+      };
+    },
+  },
+  {
+    rule: "malformed-hello-accepted",
+    what: "compression methods in TLS 1.3",
+    versions: only13,
+    alert: "illegal_parameter",
+    client: client(() => ({
+      ClientHello: altered(HandshakeType.client_hello, (body) =>
+        editClientHello(body, () => ({ compressionMethods: [0, 1] })),
+      ),
+    })),
+  },
+  {
+    rule: "malformed-hello-accepted",
+    what: "no signature_algorithms",
+    versions: only13,
+    alert: "missing_extension",
+    client: client(() => ({
+      ClientHello: altered(HandshakeType.client_hello, (body) =>
+        editClientHello(body, ({ extensions }) => ({
+          extensions: withExtension(extensions, ExtensionType.signature_algorithms, undefined),
+        })),
+      ),
+    })),
+  },
   // --- sizes ---
   {
     rule: "handshake-size-unbounded",
