@@ -4,6 +4,7 @@ import { NotDelivered } from "../../errors.ts";
 
 const megabytes = 2;
 const piece = 2 ** 14;
+const pieces = 16;
 
 export default gatewayAttack({
   id: "G-CERT-20b",
@@ -26,13 +27,15 @@ export default gatewayAttack({
     const send = (fragment: Uint8Array) =>
       end.replace({ kind: "record", contentType: ContentType.handshake, fragment });
     send(header);
-    for (let sent = 0; sent < megabytes * 2 ** 20; sent += piece) {
-      send(new Uint8Array(piece).fill(HandshakeType.certificate));
+    for (let sent = 0; sent < megabytes * 2 ** 20; sent += pieces * piece) {
+      // In bursts: who waits for each of them waits longer than some leave a message.
+      for (let burst = 0; burst < pieces; burst += 1)
+        send(new Uint8Array(piece).fill(HandshakeType.certificate));
       const next = await end.receive(1);
       if (next.kind === "silence") continue;
       const how = next.kind === "alert" ? `alert ${next.alert}` : next.kind === "closed" ? next.how : "data";
       const alert = next.kind === "alert" ? next.alert : undefined;
-      return held(`${how}, after ${sent + piece} bytes of it`, { refusedAt: "Certificate", alert });
+      return held(`${how}, after ${sent + pieces * piece} bytes of it`, { refusedAt: "Certificate", alert });
     }
     const last = await end.receive(lab.patience.silenceMs);
     if (last.kind === "alert" || last.kind === "closed") {
