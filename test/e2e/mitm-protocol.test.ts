@@ -99,7 +99,7 @@ describe("bytes of any kind", () => {
 
   test("records are read one by one, alerts by their names, other bytes as they come", async () => {
     const { raw } = await rawTo((socket) => {
-      socket.end(Buffer.from("16030300040e00000015030300020246" + "20020000", "hex"));
+      socket.end(Buffer.from("16030300040e0000001503030002024620020000", "hex"));
     });
     expect(await raw.read(1_000)).toEqual({ kind: "data", data: Buffer.from("16030300040e000000", "hex") });
     expect(await raw.read(1_000)).toEqual({ kind: "alert", alert: "protocol_version", fatal: true });
