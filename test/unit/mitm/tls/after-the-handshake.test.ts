@@ -208,6 +208,24 @@ describe("TLS 1.3 after the handshake", () => {
     });
   });
 
+  test("a CertificateRequest after the handshake", async () => {
+    for (const weak of [false, true]) {
+      const { client, server } = await open("TLS 1.3", {
+        client: weak ? ["post-handshake-request-answered"] : [],
+        server: ["post-handshake-certificate-accepted"],
+      });
+      const request = server.tls13?.certificateRequest();
+      if (request === undefined) throw new Error("no TLS 1.3");
+      server.sendHandshake(request, { transcribed: false });
+      server.send(hello);
+      expect(await client.receive(5000)).toMatchObject(weak ? received("hello") : { kind: "closed" });
+      const answer = await server.receive(50);
+      expect(answer).toMatchObject(
+        weak ? { kind: "silence" } : { kind: "alert", alert: "unexpected_message" },
+      );
+    }
+  });
+
   test("a Certificate that was not asked for", async () => {
     for (const weak of [false, true]) {
       const { client, server } = await open("TLS 1.3", {

@@ -132,6 +132,35 @@ describe("suites of a server that takes weak ones", () => {
   }
 });
 
+describe("what a server of old does", () => {
+  const cases = [
+    ["weak-groups-accepted", { groups: [19], keyShareGroups: [] }],
+    ["sha1-signatures-made", { signatureSchemes: [TlsSignatureScheme.ecdsa_sha1] }],
+  ] as const;
+  for (const [rule, offer] of cases) {
+    test(rule, async () => {
+      for (const weak of [false, true]) {
+        const server = parties.server({ ...tls12, ...(weak ? lacks(rule) : {}) });
+        await duel(parties.client({ ...tls12, ...attacker, ...offer, answerMs: 100 }), server);
+        expect(server.recorder.steps.some(({ what }) => what === "ServerKeyExchange")).toBe(weak);
+      }
+    });
+  }
+
+  test("ssl2-hello-accepted", async () => {
+    // RFC 5246 §E.2: one suite, no session id, a challenge of 16 bytes.
+    const hello = Buffer.concat([Buffer.from("801c01030300030000001000c02b", "hex"), new Uint8Array(16)]);
+    for (const weak of [false, true]) {
+      const options = parties.server({ ...tls12, ...(weak ? lacks("ssl2-hello-accepted") : {}) });
+      const { client, server } = faceToFace(parties.client(attacker), options);
+      client.records.sendRaw(hello);
+      client.halfClose();
+      expect(await server.handshake()).toMatchObject({ completed: false });
+      expect(options.recorder.steps.some(({ what }) => what === "ServerHello")).toBe(weak);
+    }
+  });
+});
+
 describe("HelloRetryRequest", () => {
   test("a second one", async () => {
     const server = { ...tls13, ...attacker, helloRetry: 2 };
