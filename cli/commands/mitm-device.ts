@@ -5,6 +5,7 @@ import { type AttackCa, type AttackCaOptions, attackCaOptions, withAttackCa } fr
 import { commandLine, type LabOptions, labDefaults, labOptions } from "../mitm/lab-options.ts";
 import { runLab } from "../mitm/lab-run.ts";
 import { defaultJobs, ownDeviceSource } from "../mitm/own-sources.ts";
+import { withProgram } from "../mitm/started-program.ts";
 import { dirOption, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
 
 interface DeviceOptions extends LabOptions, AttackCaOptions {
@@ -12,6 +13,7 @@ interface DeviceOptions extends LabOptions, AttackCaOptions {
   readonly transport: Transport;
   readonly port?: number;
   readonly wait: number;
+  readonly start?: string;
   readonly pins?: boolean;
   readonly knowsRevocation?: boolean;
 }
@@ -52,6 +54,7 @@ export function addMitmDevice(mitm: VerbGroup): void {
           wholeNumber(1, 3_600),
           30,
         )
+        .option("--start <command>", "start the device with this command, and end it with the run")
         .option("--pins", "the device pins its gateway's key: the one of the lab CA's gateway")
         .option("--knows-revocation", "the device goes by the lab CA's revocation list, crl.pem");
       command.addOption(dirOption());
@@ -64,7 +67,14 @@ export function addMitmDevice(mitm: VerbGroup): void {
 
 async function attack(session: Session, options: DeviceOptions): Promise<ExitCode> {
   return await withAttackCa(session, options, { devices: [], gateway: true }, (ca) =>
-    ca === undefined ? attackOwn(session, options) : attackGiven(session, options, ca),
+    ca === undefined
+      ? attackOwn(session, options)
+      : // Nothing of a device can be waited for but its first connection.
+        withProgram(
+          options.start,
+          () => Promise.resolve(true),
+          () => attackGiven(session, options, ca),
+        ),
   );
 }
 

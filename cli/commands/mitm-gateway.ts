@@ -6,6 +6,7 @@ import { givenGatewaySource } from "../mitm/given-gateway.ts";
 import { commandLine, type LabOptions, labDefaults, labOptions } from "../mitm/lab-options.ts";
 import { runLab } from "../mitm/lab-run.ts";
 import { defaultJobs, ownGatewaySource } from "../mitm/own-sources.ts";
+import { listens, withProgram } from "../mitm/started-program.ts";
 import { dirOption, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
 
 interface GatewayOptions extends LabOptions, AttackCaOptions {
@@ -18,6 +19,7 @@ interface GatewayOptions extends LabOptions, AttackCaOptions {
   readonly operator?: string;
   readonly knowsRevocation?: boolean;
   readonly helloTimeout?: number;
+  readonly start?: string;
   readonly publishTopic?: string;
   readonly subscribeTopic?: string;
 }
@@ -78,6 +80,10 @@ export function addMitmGateway(mitm: VerbGroup): void {
           "how long the target waits for the first packet of its application",
           wholeNumber(1, 600),
         )
+        .option(
+          "--start <command>",
+          "start the target with this command, again when it serves nobody any more, and end it",
+        )
         .addOption(dirOption());
       attackCaOptions(command);
       labOptions(command);
@@ -104,25 +110,29 @@ async function attack(session: Session, options: GatewayOptions, args: string[])
   const address = parseAddress(text, defaultPorts[transport]);
   const isName = /[a-z]/i.test(address.host) && !address.host.includes(":");
   const devices = [options.attacker, options.victim].filter((id) => id !== undefined);
-  return await withAttackCa(session, options, { devices, gateway: false }, async (ca) => {
-    const source = givenGatewaySource({
-      address,
-      transport,
-      application: options.application ?? (transport === "tls" ? "mqtt" : "none"),
-      serverName: options.serverName ?? (isName ? address.host : undefined),
-      ca,
-      dir: options.dir,
-      identity: options.identity,
-      attacker: options.attacker,
-      victim: options.victim,
-      operator: options.operator,
-      knowsRevocation: options.knowsRevocation === true,
-      helloTimeoutMs: options.helloTimeout === undefined ? undefined : options.helloTimeout * 1_000,
-      publishTopic: options.publishTopic,
-      subscribeTopic: options.subscribeTopic,
-    });
-    return await runLab(session, options, { sources: [source], command, plan: planOf(address, transport) });
-  });
+  const ready = listens(address, transport);
+  return await withAttackCa(session, options, { devices, gateway: false }, (ca) =>
+    withProgram(options.start, ready, async (restart) => {
+      const source = givenGatewaySource({
+        restart,
+        address,
+        transport,
+        application: options.application ?? (transport === "tls" ? "mqtt" : "none"),
+        serverName: options.serverName ?? (isName ? address.host : undefined),
+        ca,
+        dir: options.dir,
+        identity: options.identity,
+        attacker: options.attacker,
+        victim: options.victim,
+        operator: options.operator,
+        knowsRevocation: options.knowsRevocation === true,
+        helloTimeoutMs: options.helloTimeout === undefined ? undefined : options.helloTimeout * 1_000,
+        publishTopic: options.publishTopic,
+        subscribeTopic: options.subscribeTopic,
+      });
+      return await runLab(session, options, { sources: [source], command, plan: planOf(address, transport) });
+    }),
+  );
 }
 
 function planOf({ host, port }: { host: string; port: number }, transport: Transport): string[] {

@@ -26,6 +26,8 @@ export interface GivenGateway {
   readonly knowsRevocation: boolean;
   /** How long the target says that it waits for the first packet, ms. */
   readonly helloTimeoutMs: number | undefined;
+  /** Starts the target anew. */
+  readonly restart: (() => Promise<void>) | undefined;
   readonly publishTopic: string | undefined;
   readonly subscribeTopic: string | undefined;
 }
@@ -39,6 +41,7 @@ export function givenGatewaySource(given: GivenGateway): GatewaySource {
     endpoints: [`${transport} ${address.host}:${address.port}`],
     transports: [transport],
     lanes: 1,
+    ...(given.restart && { restart: given.restart }),
     async open() {
       const { attacker, victim, operator, forge } = await identitiesOf(given);
       const topics = topicsOf(given);

@@ -6,10 +6,15 @@ import {
   openDtlsSession,
   openSession,
 } from "../../device-client/index.ts";
-import type { Transport } from "../../mitm/attack.ts";
-import type { Address, Credential } from "../../mitm/endpoint.ts";
-import type { LabPki } from "../../mitm/mint/lab-pki.ts";
-import type { DeviceAccount, PairSession, PairTarget } from "../../mitm/targets.ts";
+import type {
+  Address,
+  Credential,
+  DeviceAccount,
+  LabPki,
+  PairSession,
+  PairTarget,
+  Transport,
+} from "../../mitm/index.ts";
 import { encodePem, KeySigner } from "../../pki/index.ts";
 import { ownGateway } from "./own-gateway.ts";
 

@@ -118,7 +118,7 @@ async function runSource(
         keep(untried(one, options, gone), new Recorder());
         continue;
       }
-      const { report, recorder, reached } = await runCase(lane, one, options);
+      const { report, recorder, reached } = await runCase(source, lane, one, options);
       keep(report, recorder);
       failures = reached ? 0 : failures + 1;
       if (failures >= giveUpAfter && source.lanes === 1) {
@@ -139,6 +139,7 @@ async function runSource(
 const giveUpAfter = 3;
 
 async function runCase(
+  source: Source,
   lane: Lane,
   one: Case,
   options: RunOptions,
@@ -146,20 +147,17 @@ async function runCase(
   const began = performance.now();
   const recorder = new Recorder();
   const prng = new Prng(seedOf(options.seed, one.id));
-  const before = lane.lastControl(one.transport) ?? (await control(lane, one, options));
-  let after: Control | undefined;
+  const known = lane.lastControl(one.transport);
+  const before = known ?? (await served(source, lane, one, options, 0)).control;
   const tried = before.ok
     ? await attempt(lane, one, { recorder, prng, ...options })
     : { ending: { kind: "failed", how: before.how } as const, next: undefined };
-  if (before.ok && !options.signal.aborted) {
-    after = await control(lane, one, options);
-    // What slows a target down for a moment has not broken it.
-    for (let again = 0; !after.ok && again < 2 && !options.signal.aborted; again += 1) {
-      after = await control(lane, one, options);
-    }
-  }
-  const { verdict, how } = judge(tried.ending, before, after, recorder);
+  const recovery = source.lanes === 1 && source.perCase !== true ? recoveryMs : briefRecoveryMs;
+  const after =
+    before.ok && !options.signal.aborted ? await served(source, lane, one, options, recovery) : undefined;
+  const { verdict, how } = judge(tried.ending, before, after?.control, recorder);
   const finding = tried.ending.kind === "finding" ? tried.ending.finding : undefined;
+  const next = (finding !== undefined && "next" in finding ? finding.next : undefined) ?? tried.next;
   const report: CaseReport = {
     ...about(one, options),
     verdict,
@@ -167,12 +165,57 @@ async function runCase(
     control: before,
     delivery: recorder.delivered,
     ...(finding?.result === "held" && { refusedAt: finding.refusedAt, alert: finding.alert }),
-    next: (finding !== undefined && "next" in finding ? finding.next : undefined) ?? tried.next,
+    next: [next, after?.remark].filter((text) => text !== undefined).join("; ") || undefined,
     leakedBytes: recorder.leakedBytes,
     durationMs: Math.round(performance.now() - began),
     steps: recorder.steps,
   };
-  return { report, recorder, reached: (after ?? before).ok };
+  return { report, recorder, reached: (after?.control ?? before).ok };
+}
+
+/** Whether an honest peer is served, now or after a while; and what it took. */
+async function served(
+  source: Source,
+  lane: Lane,
+  one: Case,
+  options: RunOptions,
+  patienceMs: number,
+): Promise<{ control: Control; remark?: string }> {
+  const first = await control(lane, one, options);
+  if (first.ok || options.signal.aborted) return { control: first };
+  if (source.restart !== undefined) {
+    await source.restart();
+    const again = await control(lane, one, options);
+    return { control: again, remark: "served nobody until it was started again" };
+  }
+  // What slows a target down for a moment, or makes it wary of our address for some seconds, has not broken it.
+  const began = performance.now();
+  let last = first;
+  while (!last.ok && performance.now() - began < patienceMs && !options.signal.aborted) {
+    await pause(Math.min(pauseMs, patienceMs / 4), options.signal);
+    last = await control(lane, one, options);
+  }
+  const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+  return last.ok
+    ? { control: last, remark: `served an honest peer again after ${seconds} s` }
+    : { control: last };
+}
+
+const recoveryMs = 10_000;
+/** Of our own targets and twins, which have no reason to take their time. */
+const briefRecoveryMs = 400;
+const pauseMs = 500;
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+  });
 }
 
 async function control(lane: Lane, one: Case, options: RunOptions): Promise<Control> {

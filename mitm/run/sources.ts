@@ -14,6 +14,8 @@ interface SourceInfo {
   readonly lanes: number;
   /** A new target for each case, made for it: the twins of the self-test. */
   readonly perCase?: boolean;
+  /** Starts the target again, where the lab can: for one that serves nobody any more after an attack. */
+  restart?(): Promise<void>;
 }
 
 /**
