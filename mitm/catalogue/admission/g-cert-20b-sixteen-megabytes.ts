@@ -30,7 +30,7 @@ export default gatewayAttack({
     send(header);
     sendPiece();
     // A target that goes by the length answers now, and what is sent to one that has closed would drown its alert.
-    let next = await end.receive(lab.patience.silenceMs);
+    let next = await end.receive(Math.min(100, lab.patience.silenceMs));
     let sent = piece;
     for (; next.kind === "silence" && sent < megabytes * 2 ** 20; sent += pieces * piece) {
       // In bursts: who waits for each of them waits longer than some leave a message.
