@@ -1,31 +1,24 @@
-import { generateKeyShare, type KeyShare } from "../../dtls/crypto/key-agreement.ts";
-import { ecdhePskPremaster, pskPremaster } from "../../dtls/crypto/premaster.ts";
 import { randomBytes } from "../../dtls/crypto/random.ts";
-import { type Suite, suiteById, suites } from "../../dtls/crypto/suites.ts";
-import { DtlsError } from "../../dtls/errors.ts";
+import { suiteById } from "../../dtls/crypto/suites.ts";
 import { Certificate, CertificateRequest, CertificateVerify } from "../../dtls/wire/certificate.ts";
 import { type ClientExtensions, writeClientExtensions } from "../../dtls/wire/extensions.ts";
 import { Finished } from "../../dtls/wire/finished.ts";
 import { ClientHello, HelloVerifyRequest, ServerHello } from "../../dtls/wire/hello.ts";
-import {
-  ClientKeyExchangeEcdhe,
-  ClientKeyExchangeEcdhePsk,
-  ClientKeyExchangePsk,
-} from "../../dtls/wire/key-exchange.ts";
 import { decode, encode } from "../../dtls/wire/presentation.ts";
-import { CipherSuite, HandshakeType, NamedGroup, ProtocolVersion } from "../../dtls/wire/registry.ts";
+import { CipherSuite, HandshakeType, ProtocolVersion } from "../../dtls/wire/registry.ts";
 import type { Address } from "../endpoint.ts";
 import type { Message } from "./assembly.ts";
+import { ClientKeys } from "./client-keys.ts";
+import { defaultSuites, offeredExtensions } from "./client-offer.ts";
 import { DtlsEnd } from "./end.ts";
-import type { Incoming } from "./incoming.ts";
 import { readServerKeyExchange, type SignedParams, verifyServerKeyExchange } from "./key-exchange.ts";
-import { type MessageName, messageName } from "./names.ts";
+import type { MessageName } from "./names.ts";
 import type { DtlsOptions, Psk } from "./options.ts";
 import type { MessageOrder } from "./order.ts";
 import { DatagramPort } from "./port.ts";
 import { Refusal } from "./refusal.ts";
 import { defaultSchemes, schemeFor, signWith } from "./signing.ts";
-import { answerOf, flightOf, messagesFromServer } from "./terms.ts";
+import { answerOf, defaultGroups, flightOf, messagesFromServer } from "./terms.ts";
 
 export interface DtlsClientOptions extends DtlsOptions {
   /** RFC 6066 §3; never an address. */
@@ -41,8 +34,6 @@ export interface DtlsClientOptions extends DtlsOptions {
 /** RFC 6347 §4.2.1 sets no number; a server that asks more often does not mean to go on. */
 const mostHelloVerifyRequests = 4;
 
-const defaultGroups: readonly number[] = [NamedGroup.x25519, NamedGroup.secp256r1, NamedGroup.secp384r1];
-
 export class DtlsClient extends DtlsEnd {
   readonly options: DtlsClientOptions;
   /** What the server last asked to have back. */
@@ -53,13 +44,13 @@ export class DtlsClient extends DtlsEnd {
   readonly #suites: readonly number[];
   #verifyRequests = 0;
   #requested: CertificateRequest | undefined;
-  #serverKey: { readonly group: number; readonly point: Uint8Array } | undefined;
   #signed: SignedParams | undefined;
-  #ownShare: KeyShare | undefined;
+  readonly #keys: ClientKeys;
 
   private constructor(port: DatagramPort, options: DtlsClientOptions) {
     super("client", port, options);
     this.options = options;
+    this.#keys = new ClientKeys(options.psk);
     this.incoming.unnumbered = new Set([HandshakeType.hello_verify_request, HandshakeType.server_hello]);
     this.#suites = options.cipherSuites ?? defaultSuites(options);
     this.#offered = offeredExtensions(options);
@@ -84,21 +75,14 @@ export class DtlsClient extends DtlsEnd {
    */
   async hello(): Promise<void> {
     this.flight(["ClientHello"]);
-    await this.until((incoming) => {
-      if (incoming.kind === "message") this.#take(incoming.message);
-      else this.#other(incoming);
-      return this.order.has("Finished") || (this.order.has("ServerHelloDone") && this.#mayAnswer);
-    });
+    await this.hearUntil(
+      () => this.order.has("Finished") || (this.order.has("ServerHelloDone") && this.#mayAnswer),
+    );
   }
 
   /** Waits for the server's ChangeCipherSpec and Finished, or for data that shows that it went on without. */
   async finish(): Promise<void> {
-    if (this.order.has("Finished")) return;
-    await this.until((incoming) => {
-      if (incoming.kind === "message") this.#take(incoming.message);
-      else this.#other(incoming);
-      return this.order.has("Finished") || this.#finishedWithout(incoming);
-    });
+    if (!this.order.has("Finished")) await this.hearUntil(() => this.order.has("Finished"));
   }
 
   /** Hears the HelloVerifyRequest and ServerHello of a further handshake on the same pair of addresses. */
@@ -111,44 +95,23 @@ export class DtlsClient extends DtlsEnd {
     return flightOf(this.#requested !== undefined, this.options.credential !== undefined);
   }
 
-  #other(incoming: Incoming): void {
-    if (incoming.kind === "changeCipherSpec" && this.order.take("ChangeCipherSpec") === "taken") {
-      this.ensureKeys();
-      this.records.readEpoch += 1;
-    }
-    if (incoming.kind === "data" && (incoming.epoch > 0 || this.accepts(incoming))) this.keep(incoming.data);
-  }
-
-  #finishedWithout(incoming: Incoming): boolean {
-    return (
-      incoming.kind === "data" &&
-      incoming.epoch > 0 &&
-      !this.tolerance.holds("application-data-before-finished")
-    );
-  }
-
   /** A weak twin that takes messages in any order waits until it has all. */
   get #mayAnswer(): boolean {
     return this.tolerance.isAttacker || this.order.completeBefore("ServerHelloDone");
   }
 
-  #take(message: Message): void {
+  protected override hear(message: Message): void {
     const { msgType, body } = message;
-    try {
-      if (msgType === HandshakeType.hello_verify_request) this.#verifyRequest(body);
-      else if (msgType !== HandshakeType.hello_request) this.#ordered(message);
-    } catch (thrown) {
-      if (!(thrown instanceof DtlsError)) throw thrown;
-      // What cannot be read at all ends an attacker's handshake, too.
-      throw Refusal.byThisEnd(thrown.alert ?? "internal_error", thrown.message);
-    }
+    if (msgType === HandshakeType.hello_verify_request) this.#verifyRequest(body);
+    else if (msgType !== HandshakeType.hello_request) this.#ordered(message);
   }
 
   #ordered(message: Message): void {
-    const name = messageName(message.msgType);
-    const verdict = this.order.take(name);
-    if (verdict === "refused") throw Refusal.byThisEnd("unexpected_message", `${name} has no place here`);
-    if (message.msgType === HandshakeType.finished) this.#finished(message);
+    this.inOrder(message);
+    if (message.msgType === HandshakeType.finished) {
+      const { verifyData } = decode("Finished", Finished, message.body);
+      this.checkFinished("server", verifyData, message.epoch);
+    }
     this.transcribe(message);
     switch (message.msgType) {
       case HandshakeType.server_hello:
@@ -158,7 +121,8 @@ export class DtlsClient extends DtlsEnd {
         this.#hello(decode("ServerHello", ServerHello, message.body));
         break;
       case HandshakeType.certificate:
-        this.#certificate(decode("Certificate", Certificate, message.body).certificateList);
+        this.showChain(decode("Certificate", Certificate, message.body).certificateList);
+        this.#verifyKeyExchange();
         break;
       case HandshakeType.server_key_exchange:
         this.#keyExchange(message.body);
@@ -222,21 +186,10 @@ export class DtlsClient extends DtlsEnd {
     if (chosen.connectionId === undefined) this.receiveConnectionId = undefined;
   }
 
-  #certificate(chain: readonly Uint8Array[]): void {
-    const { recorder, peer } = this.options;
-    this.peerChain = chain.map((der) => Uint8Array.from(der));
-    this.peerChain.forEach((der, index) => {
-      recorder.certificate(`${peer}-${this.connection}-${index}.cer`, der);
-    });
-    const alert = this.options.verifyPeer?.(this.peerChain);
-    if (alert !== undefined) throw Refusal.byThisEnd(alert, `refused the certificate: ${alert}`);
-    this.#verifyKeyExchange();
-  }
-
   #keyExchange(body: Uint8Array): void {
     if (this.suite === undefined) return;
     const exchange = readServerKeyExchange(this.suite.keyExchange, body);
-    this.#serverKey = exchange.key;
+    this.#keys.server = exchange.key;
     const groups = this.options.groups ?? defaultGroups;
     const offered = exchange.key === undefined || groups.includes(exchange.key.group);
     if (!offered && this.tolerance.holds("unoffered-group")) {
@@ -257,18 +210,6 @@ export class DtlsClient extends DtlsEnd {
     });
   }
 
-  #finished({ body, epoch }: Message): void {
-    const { verifyData } = decode("Finished", Finished, body);
-    if (epoch === 0 && this.tolerance.holds("early-finished")) {
-      throw Refusal.byThisEnd("unexpected_message", "Finished in the clear");
-    }
-    const right = Buffer.compare(this.verifyDataOf("server"), verifyData) === 0;
-    // A handshake that a weak twin let be cut short has no transcript that both agree on.
-    if (!right && this.tolerance.holds("finished-not-verified")) {
-      throw Refusal.byThisEnd("decrypt_error", "Finished does not verify");
-    }
-  }
-
   // --- what it says ---
 
   protected override bodyOf(name: MessageName): Uint8Array {
@@ -276,7 +217,7 @@ export class DtlsClient extends DtlsEnd {
     const bodies: Partial<Record<MessageName, () => Uint8Array>> = {
       ClientHello: () => this.helloBody(),
       Certificate: () => encode(Certificate, { certificateList }),
-      ClientKeyExchange: () => this.#keyExchangeBody(),
+      ClientKeyExchange: () => this.#keys.exchange(this.suite),
       CertificateVerify: () => this.certificateVerifyBody(),
       Finished: () => encode(Finished, { verifyData: this.verifyDataOf("client") }),
     };
@@ -284,7 +225,7 @@ export class DtlsClient extends DtlsEnd {
   }
 
   protected override said(msgType: number): void {
-    if (msgType === HandshakeType.client_key_exchange) this.derive(this.#premaster());
+    if (msgType === HandshakeType.client_key_exchange) this.derive(this.#keys.premaster(this.suite));
   }
 
   /** The ClientHello of this client, with the cookie that it has. */
@@ -311,48 +252,4 @@ export class DtlsClient extends DtlsEnd {
     const algorithm = schemeFor(key, offered);
     return encode(CertificateVerify, { algorithm, signature: signWith(key, algorithm, signed) });
   }
-
-  #keyExchangeBody(): Uint8Array {
-    const pskIdentity = this.options.psk?.identity ?? new Uint8Array();
-    const exchange = this.suite?.keyExchange;
-    if (exchange === "PSK") return encode(ClientKeyExchangePsk, { pskIdentity });
-    const point = this.#share().publicKey;
-    if (exchange === "ECDHE_PSK") return encode(ClientKeyExchangeEcdhePsk, { pskIdentity, public: point });
-    return encode(ClientKeyExchangeEcdhe, { public: point });
-  }
-
-  #premaster(): Uint8Array {
-    const psk = this.options.psk?.key ?? new Uint8Array();
-    if (this.suite?.keyExchange === "PSK") return pskPremaster(psk);
-    // Without a ServerKeyExchange nobody has a secret.
-    const shared =
-      this.#serverKey === undefined ? new Uint8Array(32) : this.#share().agree(this.#serverKey.point);
-    return this.suite?.keyExchange === "ECDHE_PSK" ? ecdhePskPremaster(shared, psk) : shared;
-  }
-
-  #share(): KeyShare {
-    const group = this.#serverKey?.group;
-    const known = Object.values(NamedGroup).find((candidate) => candidate === group);
-    this.#ownShare ??= generateKeyShare(known ?? NamedGroup.secp256r1);
-    return this.#ownShare;
-  }
-}
-
-function defaultSuites({ psk, credential }: DtlsClientOptions): number[] {
-  const wanted = (suite: Suite): boolean =>
-    suite.keyExchange.includes("PSK") ? psk !== undefined : psk === undefined || credential !== undefined;
-  return suites.filter(wanted).map(({ id }) => id);
-}
-
-function offeredExtensions(options: DtlsClientOptions): ClientExtensions {
-  const { serverName, groups = defaultGroups, signatureSchemes = defaultSchemes, connectionId } = options;
-  return {
-    ...(serverName !== undefined && { serverName }),
-    supportedGroups: [...groups],
-    ecPointFormats: [0],
-    signatureAlgorithms: [...signatureSchemes],
-    ...(options.extendedMasterSecret !== false && { extendedMasterSecret: true as const }),
-    ...(connectionId !== undefined && { connectionId }),
-    // renegotiation_info is asked for by the SCSV (RFC 5746 §3.4).
-  };
 }

@@ -1,77 +1,42 @@
-import { hash } from "node:crypto";
-import { extendedMasterSecret, masterSecret, verifyData } from "../../dtls/crypto/prf.ts";
-import { randomBytes } from "../../dtls/crypto/random.ts";
-import type { Suite } from "../../dtls/crypto/suites.ts";
-import { writeMessage } from "../../dtls/wire/handshake.ts";
-import { AlertLevel, ContentType } from "../../dtls/wire/registry.ts";
-import type { HandshakeResult, Received, Replacement, ScriptedEnd } from "../endpoint.ts";
+import { DtlsError } from "../../dtls/errors.ts";
+import type { HandshakeResult, Received, ScriptedEnd } from "../endpoint.ts";
 import type { Message } from "./assembly.ts";
 import { type Incoming, IncomingQueue } from "./incoming.ts";
-import { alertNumber, type MessageName, messageName, msgTypeOf } from "./names.ts";
+import { messageName } from "./names.ts";
 import type { DtlsOptions } from "./options.ts";
-import { Outgoing, type Saying } from "./outgoing.ts";
+import type { MessageOrder } from "./order.ts";
 import type { DatagramPort } from "./port.ts";
-import { type Forgery, RecordLayer } from "./records.ts";
 import { Refusal } from "./refusal.ts";
-import { Tolerance } from "./tolerance.ts";
+import { SpeakingEnd } from "./speaking-end.ts";
 
 const defaultRetransmitMs = 400;
 const longestRetransmitMs = 8000;
 /** Data that came before it could be read, in records. */
 const mostEarly = 16;
+/** What a weak twin can bear of alerts. */
+const mostAlerts = 100;
 
 /** One side of DTLS 1.2 that does as it is told: see ScriptedEnd. */
-export abstract class DtlsEnd implements ScriptedEnd {
-  readonly port: DatagramPort;
-  /** Seals and opens; an attack may use it by hand. */
-  readonly records: RecordLayer;
-  readonly outgoing: Outgoing;
-  /** RFC 6347 §4.2.6: messages of both sides, each as if in one fragment. */
-  transcript: Uint8Array[] = [];
-  readonly random: Uint8Array;
-  suite: Suite | undefined;
-  masterSecret: Uint8Array | undefined;
-  peerRandom: Uint8Array | undefined;
+export abstract class DtlsEnd extends SpeakingEnd implements ScriptedEnd {
+  abstract readonly order: MessageOrder;
   peerChain: readonly Uint8Array[] = [];
-  protected readonly tolerance: Tolerance;
   protected readonly incoming: IncomingQueue;
   protected open = false;
-  protected extendedMasterSecret = false;
-  /** The id that the peer wants on what it is sent, and the one that this end gave out. */
-  protected sendConnectionId: Uint8Array | undefined;
-  protected receiveConnectionId: Uint8Array | undefined;
   readonly #options: DtlsOptions;
-  readonly #role: "client" | "server";
   readonly #early: Uint8Array[] = [];
   #ended: string | undefined;
+  #alerts = 0;
 
   protected constructor(role: "client" | "server", port: DatagramPort, options: DtlsOptions) {
-    this.#role = role;
+    super(role, port, options);
     this.#options = options;
-    this.port = port;
-    port.record(options.recorder);
-    this.tolerance = new Tolerance(options.tolerates);
-    this.records = new RecordLayer(role, this.tolerance);
-    this.outgoing = new Outgoing(port, this.records, options, (message) => this.transcript.push(message));
     this.incoming = new IncomingQueue(port, this.records, options, this.tolerance);
-    this.random = (options.random ?? randomBytes)(32);
-  }
-
-  /** The id that the peer wants on what it is sent; undefined where none was negotiated. */
-  get peerConnectionId(): Uint8Array | undefined {
-    return this.sendConnectionId;
-  }
-
-  get connection(): number {
-    return this.port.connection;
   }
 
   /** The whole handshake of this role, up to the peer's Finished or whatever takes its place. */
   protected abstract negotiate(): Promise<void>;
-  /** The right body of a message, at this moment. */
-  protected abstract bodyOf(name: MessageName): Uint8Array;
-  /** After a message of this end went into the flight. */
-  protected abstract said(msgType: number): void;
+  /** What a message of the peer means to this role. May throw DtlsError for what cannot be read. */
+  protected abstract hear(message: Message, recordSequence: number): void;
 
   async handshake(): Promise<HandshakeResult> {
     return (await this.attempt(() => this.negotiate())) ?? this.result();
@@ -108,58 +73,6 @@ export abstract class DtlsEnd implements ScriptedEnd {
     };
   }
 
-  // --- sending ---
-
-  /** Begins a new flight and sends these: right messages by their name, as the hook has them, or anything else. */
-  flight(items: readonly (MessageName | Replacement)[]): void {
-    this.outgoing.begin();
-    this.say(items);
-  }
-
-  /** As `flight`, but what was sent before still belongs to it. */
-  say(items: readonly (MessageName | Replacement)[]): void {
-    for (const item of items) {
-      if (typeof item === "string") this.#sayByName(item);
-      else this.#add(item, true);
-    }
-    this.outgoing.flush();
-  }
-
-  #sayByName(name: MessageName): void {
-    const msgType = msgTypeOf(name);
-    const body = msgType === undefined ? Uint8Array.of(1) : this.bodyOf(name);
-    const replacements = this.#options.outgoing?.({ name, msgType, body });
-    if (replacements !== undefined) {
-      if (replacements.length === 0) this.outgoing.leaveOut(name);
-      for (const replacement of replacements) this.#add(replacement, true);
-    } else if (msgType === undefined) {
-      this.#add({ kind: "changeCipherSpec" }, this.outgoing.isMarked(name));
-    } else {
-      this.#add({ kind: "handshake", msgType, body }, this.outgoing.isMarked(name));
-    }
-  }
-
-  #add(item: Replacement, attack: boolean): void {
-    if (item.kind === "changeCipherSpec") this.ensureKeys();
-    this.outgoing.add(item, attack);
-    if (item.kind === "handshake") this.said(item.msgType);
-  }
-
-  send(data: Uint8Array, options: Saying = {}): void {
-    this.record(ContentType.application_data, data, {}, options);
-  }
-
-  /** One record, in no flight; wrong in the ways that `forgery` says. */
-  record(type: number, fragment: Uint8Array, forgery: Forgery = {}, saying: Saying = {}): void {
-    this.outgoing.record(type, fragment, forgery, saying);
-  }
-
-  /** A fatal alert, but for close_notify. By its name in RFC 5246 §7.2. */
-  alert(name: string, forgery: Forgery = {}, saying: Saying = {}): void {
-    const level = name === "close_notify" ? AlertLevel.warning : AlertLevel.fatal;
-    this.record(ContentType.alert, Uint8Array.of(level, alertNumber(name)), forgery, saying);
-  }
-
   close(): void {
     if (this.#ended === undefined && this.port.closed === undefined) this.alert("close_notify");
     this.destroy();
@@ -167,11 +80,15 @@ export abstract class DtlsEnd implements ScriptedEnd {
 
   /**
    * Ends, and says so in a way that is heard: in a session by close_notify, before there is one by a fatal alert in the
-   * clear. A server that serves one peer at a time would wait for the rest of the handshake.
+   * clear. A server that serves one peer at a time would wait for the rest of the handshake. Before ServerHello it waits
+   * for nobody.
    */
   leave(): void {
     const isGone = this.#ended !== undefined || this.port.closed !== undefined;
-    if (!isGone && !this.open) this.alert("handshake_failure", { epoch: 0 });
+    if (!isGone && !this.open && this.suite !== undefined) {
+      // Which epoch the peer reads by now is not known to an end that did as it was told.
+      for (const epoch of this.records.hasKeys ? [0, 1] : [0]) this.alert("handshake_failure", { epoch });
+    }
     if (this.open) this.close();
     else this.destroy();
   }
@@ -272,16 +189,10 @@ export abstract class DtlsEnd implements ScriptedEnd {
     return this.records.readEpoch === 0 && (this.tolerance.isAttacker || this.open);
   }
 
-  #alerts = 0;
-
   /** A weak twin that cannot bear many alerts. */
   protected countAlert(): void {
     this.#alerts += 1;
-    if (this.#alerts > 100) this.port.exhaust();
-  }
-
-  protected keep(data: Uint8Array): void {
-    if (this.#early.length < mostEarly) this.#early.push(data);
+    if (this.#alerts > mostAlerts) this.port.exhaust();
   }
 
   /**
@@ -326,59 +237,65 @@ export abstract class DtlsEnd implements ScriptedEnd {
     }
   }
 
-  // --- secrets ---
-
-  transcriptHash(): Uint8Array {
-    return hash(this.#prfHash, Buffer.concat(this.transcript), "buffer");
-  }
-
-  get #prfHash(): Suite["prfHash"] {
-    return this.suite?.prfHash ?? "sha256";
-  }
-
-  /** RFC 5246 §8.1 or RFC 7627 §4, of the transcript as it is now. */
-  protected derive(premaster: Uint8Array): void {
-    const [client, server] = this.#randoms;
-    this.useMasterSecret(
-      this.extendedMasterSecret
-        ? extendedMasterSecret(this.#prfHash, premaster, this.transcriptHash())
-        : masterSecret(this.#prfHash, premaster, client, server),
-    );
-  }
-
-  /** Keys of this master secret, and no other, from now on. */
-  useMasterSecret(master: Uint8Array): void {
-    if (this.suite === undefined) return;
-    const [clientRandom, serverRandom] = this.#randoms;
-    this.masterSecret = master;
-    this.records.install({
-      suite: this.suite,
-      masterSecret: master,
-      clientRandom,
-      serverRandom,
-      sendConnectionId: this.sendConnectionId,
-      receiveConnectionId: this.receiveConnectionId,
+  /** Waits for the peer's messages until all that is wanted came, or data that shows that it went on without. */
+  protected async hearUntil(isDone: () => boolean): Promise<void> {
+    await this.until((incoming) => {
+      if (incoming.kind === "message") this.#hearGuarded(incoming.message, incoming.recordSequence);
+      else this.#otherwise(incoming);
+      const wentOn = incoming.kind === "data" && incoming.epoch > 0;
+      return isDone() || (wentOn && !this.tolerance.holds("application-data-before-finished"));
     });
-    const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-    this.#options.recorder.secret(`CLIENT_RANDOM ${hex(clientRandom)} ${hex(master)}`);
   }
 
-  /** Keys that are needed before there is a secret are those of an empty one, as in CVE-2014-0224. */
-  protected ensureKeys(): void {
-    if (!this.records.hasKeys) this.useMasterSecret(new Uint8Array(48));
+  #hearGuarded(message: Message, recordSequence: number): void {
+    try {
+      this.hear(message, recordSequence);
+    } catch (thrown) {
+      if (!(thrown instanceof DtlsError)) throw thrown;
+      // What cannot be read at all ends an attacker's handshake, too.
+      throw Refusal.byThisEnd(thrown.alert ?? "internal_error", thrown.message);
+    }
   }
 
-  get #randoms(): readonly [Uint8Array, Uint8Array] {
-    const peer = this.peerRandom ?? new Uint8Array(32);
-    return this.#role === "client" ? [this.random, peer] : [peer, this.random];
+  #otherwise(incoming: Incoming): void {
+    const begun = this.suite !== undefined && incoming.kind === "changeCipherSpec";
+    if (begun && this.order.take("ChangeCipherSpec") === "taken") {
+      this.ensureKeys();
+      this.records.readEpoch += 1;
+    }
+    if (incoming.kind === "data" && this.accepts(incoming)) this.#keep(incoming.data);
   }
 
-  /** RFC 5246 §7.4.9 */
-  protected verifyDataOf(sender: "client" | "server"): Uint8Array {
-    return verifyData(this.#prfHash, this.masterSecret ?? new Uint8Array(48), sender, this.transcriptHash());
+  #keep(data: Uint8Array): void {
+    if (this.#early.length < mostEarly) this.#early.push(data);
   }
 
-  protected transcribe({ msgType, messageSeq, transcribed }: Message): void {
-    this.transcript.push(writeMessage(msgType, messageSeq, transcribed));
+  /** @throws Refusal for a message that has no place here */
+  protected inOrder({ msgType }: Message): void {
+    const name = messageName(msgType);
+    if (this.order.take(name) === "taken") return;
+    throw Refusal.byThisEnd("unexpected_message", `${name} has no place here`);
+  }
+
+  /** @throws Refusal for a Finished that is not one */
+  protected checkFinished(sender: "client" | "server", verifyData: Uint8Array, epoch: number): void {
+    if (epoch === 0 && this.tolerance.holds("early-finished")) {
+      throw Refusal.byThisEnd("unexpected_message", "Finished in the clear");
+    }
+    const isRight = Buffer.compare(this.verifyDataOf(sender), verifyData) === 0;
+    if (!isRight && this.tolerance.holds("finished-not-verified")) {
+      throw Refusal.byThisEnd("decrypt_error", "Finished does not verify");
+    }
+  }
+
+  /** Keeps the peer's chain, and asks whoever is to judge it. @throws Refusal where it is refused */
+  protected showChain(chain: readonly Uint8Array[]): void {
+    const { recorder, peer, verifyPeer } = this.#options;
+    this.peerChain = chain.map((der) => Uint8Array.from(der));
+    for (const [index, der] of this.peerChain.entries()) {
+      recorder.certificate(`${peer}-${this.connection}-${index}.cer`, der);
+    }
+    const alert = this.peerChain.length === 0 ? undefined : verifyPeer?.(this.peerChain);
+    if (alert !== undefined) throw Refusal.byThisEnd(alert, `refused the certificate: ${alert}`);
   }
 }

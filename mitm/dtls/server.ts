@@ -1,7 +1,4 @@
-import { generateKeyShare, type KeyShare } from "../../dtls/crypto/key-agreement.ts";
-import { ecdhePskPremaster, pskPremaster } from "../../dtls/crypto/premaster.ts";
-import { type Suite, suiteById, suites } from "../../dtls/crypto/suites.ts";
-import { DtlsError } from "../../dtls/errors.ts";
+import { suiteById } from "../../dtls/crypto/suites.ts";
 import { Certificate, CertificateRequest, CertificateVerify } from "../../dtls/wire/certificate.ts";
 import {
   type ClientExtensions,
@@ -12,37 +9,26 @@ import {
 import { Finished } from "../../dtls/wire/finished.ts";
 import { writeMessage } from "../../dtls/wire/handshake.ts";
 import { ClientHello, HelloVerifyRequest, ServerHello } from "../../dtls/wire/hello.ts";
-import {
-  ClientKeyExchangeEcdhe,
-  ClientKeyExchangeEcdhePsk,
-  ClientKeyExchangePsk,
-  ServerEcdhParams,
-  ServerKeyExchangeEcdhe,
-  ServerKeyExchangeEcdhePsk,
-  ServerKeyExchangePsk,
-} from "../../dtls/wire/key-exchange.ts";
 import { decode, encode } from "../../dtls/wire/presentation.ts";
 import {
   CipherSuite,
   ClientCertificateType,
   ContentType,
-  ECCurveType,
   HandshakeType,
-  NamedGroup,
   ProtocolVersion,
 } from "../../dtls/wire/registry.ts";
 import type { Message } from "./assembly.ts";
 import { drawConnectionId } from "./connection-id.ts";
 import { cookieFor, hasCookie } from "./cookies.ts";
 import { DtlsEnd } from "./end.ts";
-import type { Incoming } from "./incoming.ts";
-import { type MessageName, messageName } from "./names.ts";
+import type { MessageName } from "./names.ts";
 import type { DtlsOptions } from "./options.ts";
 import type { MessageOrder } from "./order.ts";
 import type { DatagramPort } from "./port.ts";
 import { Refusal } from "./refusal.ts";
-import { authenticates, defaultSchemes, keyOfCertificate, schemeFor, signWith, verifies } from "./signing.ts";
-import { messagesFromClient } from "./terms.ts";
+import { ServerKeys } from "./server-keys.ts";
+import { defaultSchemes, keyOfCertificate, verifies } from "./signing.ts";
+import { chooseSuite, messagesFromClient, versionFor } from "./terms.ts";
 
 export interface DtlsServerOptions extends DtlsOptions {
   /** Default true. A client that shows none is refused, unless that is tolerated. */
@@ -59,26 +45,24 @@ export interface DtlsServerOptions extends DtlsOptions {
   readonly hello?: Partial<ServerHello> | undefined;
 }
 
-/** RFC 8446 §4.2.1; a server of DTLS 1.2 ignores it. */
-const supportedVersions = 43;
-
-const ownGroups: readonly number[] = [NamedGroup.x25519, NamedGroup.secp256r1, NamedGroup.secp384r1];
-
 export class DtlsServer extends DtlsEnd {
   readonly options: DtlsServerOptions;
   clientHello: ClientHello | undefined;
   readonly order: MessageOrder;
-  /** The identity that a client with a pre-shared key gave. */
-  pskIdentity: Uint8Array | undefined;
   #clientExtensions: ClientExtensions = {};
-  #ownShare: KeyShare | undefined;
-  #saidKey = false;
+  readonly #keys: ServerKeys;
 
   private constructor(port: DatagramPort, options: DtlsServerOptions) {
     super("server", port, options);
     this.options = options;
+    this.#keys = new ServerKeys(options, this.tolerance);
     this.incoming.unnumbered = new Set([HandshakeType.client_hello]);
     this.order = messagesFromClient(this.tolerance, { certificate: options.requestCertificate !== false });
+  }
+
+  /** The identity that a client with a pre-shared key gave. */
+  get pskIdentity(): Uint8Array | undefined {
+    return this.#keys.identity;
   }
 
   /** On the port of a peer, of a DatagramListener; nothing is read yet. */
@@ -96,20 +80,12 @@ export class DtlsServer extends DtlsEnd {
 
   /** Waits for a ClientHello, with a cookie where one is wanted, and settles the terms. Used by hand in `attempt`. */
   async hello(): Promise<void> {
-    await this.until((incoming) => {
-      if (incoming.kind !== "message") return false;
-      this.#guarded(() => this.#hello(incoming.message, incoming.recordSequence));
-      return this.order.has("ClientHello");
-    });
+    await this.hearUntil(() => this.order.has("ClientHello"));
   }
 
   /** Waits for the client's flight up to its Finished, or data that shows that it went on without. */
   async finish(): Promise<void> {
-    await this.until((incoming) => {
-      if (incoming.kind === "message") this.#guarded(() => this.#ordered(incoming.message));
-      else this.#other(incoming);
-      return this.order.has("Finished") || this.#finishedWithout(incoming);
-    });
+    await this.hearUntil(() => this.order.has("Finished"));
   }
 
   /** Hears the ClientHellos that come after the one that was answered. */
@@ -126,35 +102,14 @@ export class DtlsServer extends DtlsEnd {
     return ["ServerHello", "Certificate", "ServerKeyExchange", ...request, "ServerHelloDone"];
   }
 
-  #guarded(read: () => void): void {
-    try {
-      read();
-    } catch (thrown) {
-      if (!(thrown instanceof DtlsError)) throw thrown;
-      throw Refusal.byThisEnd(thrown.alert ?? "internal_error", thrown.message);
-    }
-  }
-
-  #other(incoming: Incoming): void {
-    if (incoming.kind === "changeCipherSpec" && this.order.take("ChangeCipherSpec") === "taken") {
-      this.ensureKeys();
-      this.records.readEpoch += 1;
-    }
-    if (incoming.kind === "data" && (incoming.epoch > 0 || this.accepts(incoming))) this.keep(incoming.data);
-  }
-
-  #finishedWithout(incoming: Incoming): boolean {
-    return (
-      incoming.kind === "data" &&
-      incoming.epoch > 0 &&
-      !this.tolerance.holds("application-data-before-finished")
-    );
-  }
-
   // --- what it hears ---
 
+  protected override hear(message: Message, recordSequence: number): void {
+    if (this.order.has("ClientHello")) this.#ordered(message);
+    else if (message.msgType === HandshakeType.client_hello) this.#hello(message, recordSequence);
+  }
+
   #hello(message: Message, recordSequence: number): void {
-    if (message.msgType !== HandshakeType.client_hello) return;
     const hello = decode("ClientHello", ClientHello, message.body);
     const { cookie = true } = this.options;
     if (cookie && !hasCookie(hello, this.port.peer, this.tolerance)) {
@@ -197,7 +152,10 @@ export class DtlsServer extends DtlsEnd {
       throw Refusal.byThisEnd("protocol_version", `version ${hello.clientVersion.toString(16)}`);
     }
     const chosen = this.options.hello?.cipherSuite;
-    this.suite = chosen === undefined ? this.#chooseSuite(hello.cipherSuites) : suiteById(chosen);
+    this.suite =
+      chosen === undefined
+        ? chooseSuite(hello.cipherSuites, this.options, this.tolerance)
+        : suiteById(chosen);
     if (this.suite === undefined) throw Refusal.byThisEnd("handshake_failure", "no suite fits both");
     if (this.suite.keyExchange.includes("PSK")) this.order.excuse("Certificate", "CertificateVerify");
     const { extendedMasterSecret = true, connectionId = this.#drawConnectionId() } = this.options;
@@ -217,23 +175,12 @@ export class DtlsServer extends DtlsEnd {
     return drawConnectionId(this.tolerance);
   }
 
-  #chooseSuite(offered: readonly number[]): Suite | undefined {
-    const { credential, cipherSuites, psk } = this.options;
-    const proof = credential === undefined ? undefined : authenticates(credential.key);
-    const fits = (suite: Suite): boolean => {
-      if (cipherSuites !== undefined && !cipherSuites.includes(suite.id)) return false;
-      if (!offered.includes(suite.id)) return false;
-      if (suite.keyExchange === "PSK") return psk !== undefined || this.tolerance.lacks("psk-without-key");
-      return suite.keyExchange === "ECDHE_PSK" ? psk !== undefined : suite.keyExchange === proof;
-    };
-    return suites.find(fits);
-  }
-
   #ordered(message: Message): void {
-    const name = messageName(message.msgType);
-    const verdict = this.order.take(name);
-    if (verdict === "refused") throw Refusal.byThisEnd("unexpected_message", `${name} has no place here`);
-    if (message.msgType === HandshakeType.finished) this.#finished(message);
+    this.inOrder(message);
+    if (message.msgType === HandshakeType.finished) {
+      const { verifyData } = decode("Finished", Finished, message.body);
+      this.checkFinished("client", verifyData, message.epoch);
+    }
     if (message.msgType === HandshakeType.certificate_verify) this.#certificateVerify(message.body);
     this.transcribe(message);
     if (message.msgType === HandshakeType.certificate) this.#certificate(message.body);
@@ -242,27 +189,17 @@ export class DtlsServer extends DtlsEnd {
       if (!this.order.has("Certificate") && this.tolerance.lacks("certificate-message-not-required")) {
         this.order.excuse("CertificateVerify");
       }
-      this.derive(this.#premaster(message.body));
+      this.derive(this.#keys.premaster(this.suite, message.body));
     }
   }
 
   #certificate(body: Uint8Array): void {
-    const { recorder, peer, verifyPeer } = this.options;
-    this.peerChain = decode("Certificate", Certificate, body).certificateList.map((der) =>
-      Uint8Array.from(der),
-    );
-    this.peerChain.forEach((der, index) => {
-      recorder.certificate(`${peer}-${this.connection}-${index}.cer`, der);
-    });
-    if (this.peerChain.length === 0) {
-      if (this.tolerance.holds("client-certificate-not-required")) {
-        throw Refusal.byThisEnd("handshake_failure", "no certificate");
-      }
-      this.order.excuse("CertificateVerify");
-      return;
+    this.showChain(decode("Certificate", Certificate, body).certificateList);
+    if (this.peerChain.length > 0) return;
+    if (this.tolerance.holds("client-certificate-not-required")) {
+      throw Refusal.byThisEnd("handshake_failure", "no certificate");
     }
-    const alert = verifyPeer?.(this.peerChain);
-    if (alert !== undefined) throw Refusal.byThisEnd(alert, `refused the certificate: ${alert}`);
+    this.order.excuse("CertificateVerify");
   }
 
   #certificateVerify(body: Uint8Array): void {
@@ -280,21 +217,10 @@ export class DtlsServer extends DtlsEnd {
     }
   }
 
-  #finished({ body, epoch }: Message): void {
-    const { verifyData } = decode("Finished", Finished, body);
-    if (epoch === 0 && this.tolerance.holds("early-finished")) {
-      throw Refusal.byThisEnd("unexpected_message", "Finished in the clear");
-    }
-    const right = Buffer.compare(this.verifyDataOf("client"), verifyData) === 0;
-    if (!right && this.tolerance.holds("finished-not-verified")) {
-      throw Refusal.byThisEnd("decrypt_error", "Finished does not verify");
-    }
-  }
-
   // --- what it says ---
 
   protected override said(msgType: number): void {
-    if (msgType === HandshakeType.server_key_exchange) this.#saidKey = true;
+    if (msgType === HandshakeType.server_key_exchange) this.#keys.isShown = true;
   }
 
   protected override bodyOf(name: MessageName): Uint8Array {
@@ -325,7 +251,7 @@ export class DtlsServer extends DtlsEnd {
       ...(renegotiation && { renegotiationInfo: new Uint8Array() }),
     };
     return encode(ServerHello, {
-      serverVersion: this.#wantsOldVersion ? ProtocolVersion.DTLS_1_0 : ProtocolVersion.DTLS_1_2,
+      serverVersion: versionFor(this.clientHello, this.tolerance),
       random: this.random,
       sessionId: new Uint8Array(),
       cipherSuite: this.suite?.id ?? 0,
@@ -336,65 +262,12 @@ export class DtlsServer extends DtlsEnd {
     });
   }
 
-  /** Whom a weak twin obeys: a hello of DTLS 1.0, or one that has nothing else in supported_versions. */
-  get #wantsOldVersion(): boolean {
-    const { clientVersion = 0, extensions = [] } = this.clientHello ?? {};
-    if (!this.tolerance.lacks("legacy-version-accepted")) return false;
-    const list = extensions?.find(({ extensionType }) => extensionType === supportedVersions);
-    const only = Buffer.from(list?.extensionData ?? []).toString("hex") === "02feff";
-    return clientVersion > ProtocolVersion.DTLS_1_2 || only;
-  }
-
   /** ServerKeyExchange; `randoms`, the client's and the server's, in place of the right ones in what is signed. */
   keyExchangeBody({ randoms }: { readonly randoms?: readonly Uint8Array[] } = {}): Uint8Array {
-    const pskIdentityHint = new Uint8Array();
-    if (this.suite?.keyExchange === "PSK") return encode(ServerKeyExchangePsk, { pskIdentityHint });
-    const share = this.#share();
-    const params = { curveType: ECCurveType.named_curve, namedGroup: share.group, public: share.publicKey };
-    if (this.suite?.keyExchange === "ECDHE_PSK") {
-      return encode(ServerKeyExchangeEcdhePsk, { pskIdentityHint, params });
-    }
-    const key = this.options.credential?.key;
-    if (key === undefined) {
-      return encode(ServerKeyExchangeEcdhe, { params, algorithm: 0x0403, signature: new Uint8Array(71) });
-    }
-    const algorithm = schemeFor(key, this.#clientExtensions.signatureAlgorithms ?? defaultSchemes);
-    const right = [this.peerRandom ?? new Uint8Array(32), this.random];
-    const signed = Buffer.concat([...(randoms ?? right), encode(ServerEcdhParams, params)]);
-    const signature = signWith(key, algorithm, signed);
-    return encode(ServerKeyExchangeEcdhe, { params, algorithm, signature });
-  }
-
-  #premaster(body: Uint8Array): Uint8Array {
-    const exchange = this.suite?.keyExchange;
-    if (exchange === "PSK") {
-      return pskPremaster(this.#pskOf(decode("ClientKeyExchange", ClientKeyExchangePsk, body).pskIdentity));
-    }
-    if (exchange === "ECDHE_PSK") {
-      const { public: point, pskIdentity } = decode("ClientKeyExchange", ClientKeyExchangeEcdhePsk, body);
-      return ecdhePskPremaster(this.#share().agree(point), this.#pskOf(pskIdentity));
-    }
-    const { public: point } = decode("ClientKeyExchange", ClientKeyExchangeEcdhe, body);
-    // Without a ServerKeyExchange nobody has a secret.
-    return this.#saidKey ? this.#share().agree(point) : new Uint8Array(32);
-  }
-
-  #pskOf(identity: Uint8Array): Uint8Array {
-    this.pskIdentity = Uint8Array.from(identity);
-    const key = this.options.psk?.(this.pskIdentity);
-    if (key !== undefined) return key;
-    if (this.tolerance.holds("psk-without-key")) {
-      throw Refusal.byThisEnd("decrypt_error", "no key belongs to the identity");
-    }
-    return new Uint8Array();
-  }
-
-  #share(): KeyShare {
-    const groups = this.options.groups ?? ownGroups;
-    const offered = this.#clientExtensions.supportedGroups ?? [NamedGroup.secp256r1];
-    const group = groups.find((candidate) => offered.includes(candidate)) ?? groups[0];
-    const known = Object.values(NamedGroup).find((candidate) => candidate === group);
-    this.#ownShare ??= generateKeyShare(known ?? NamedGroup.secp256r1);
-    return this.#ownShare;
+    return this.#keys.exchange(
+      this.suite,
+      this.#clientExtensions,
+      randoms ?? [this.peerRandom ?? new Uint8Array(32), this.random],
+    );
   }
 }

@@ -1,12 +1,15 @@
+import { type Suite, suites } from "../../dtls/crypto/suites.ts";
 import {
   type ClientExtensions,
   readServerExtensions,
   type ServerExtensions,
 } from "../../dtls/wire/extensions.ts";
-import type { RawExtension } from "../../dtls/wire/hello.ts";
-import { ExtensionType } from "../../dtls/wire/registry.ts";
+import type { ClientHello, RawExtension } from "../../dtls/wire/hello.ts";
+import { ExtensionType, NamedGroup, ProtocolVersion } from "../../dtls/wire/registry.ts";
 import type { MessageName } from "./names.ts";
+import type { DtlsOptions } from "./options.ts";
 import { MessageOrder } from "./order.ts";
+import { authenticates } from "./signing.ts";
 import type { Tolerance } from "./tolerance.ts";
 
 /** RFC 5246 §7.3: what a client waits for. A suite without certificates has neither of the optional ones. */
@@ -70,4 +73,48 @@ export function answerOf(
     all,
     true,
   );
+}
+
+export const defaultGroups: readonly number[] = [
+  NamedGroup.x25519,
+  NamedGroup.secp256r1,
+  NamedGroup.secp384r1,
+];
+
+/** The group of this number; an attacker that was told of none that exists takes the one that everybody has. */
+export function groupNamed(group: number | undefined): NamedGroup {
+  return Object.values(NamedGroup).find((known) => known === group) ?? NamedGroup.secp256r1;
+}
+
+/** The suite that a server takes of those offered, if any fits. */
+export function chooseSuite(
+  offered: readonly number[],
+  {
+    credential,
+    cipherSuites,
+    psk,
+  }: Pick<DtlsOptions, "credential" | "cipherSuites"> & { readonly psk?: unknown },
+  tolerance: Tolerance,
+): Suite | undefined {
+  const proof = credential === undefined ? undefined : authenticates(credential.key);
+  return suites.find((suite) => {
+    if (cipherSuites !== undefined && !cipherSuites.includes(suite.id)) return false;
+    if (!offered.includes(suite.id)) return false;
+    if (suite.keyExchange === "PSK") return psk !== undefined || tolerance.lacks("psk-without-key");
+    return suite.keyExchange === "ECDHE_PSK" ? psk !== undefined : suite.keyExchange === proof;
+  });
+}
+
+/** RFC 8446 §4.2.1; a server of DTLS 1.2 ignores it. */
+const supportedVersions = 43;
+
+/** DTLS 1.2, but for a weak twin that obeys a hello of DTLS 1.0, or one with nothing else in supported_versions. */
+export function versionFor(hello: ClientHello | undefined, tolerance: Tolerance): number {
+  const { clientVersion = 0, extensions = [] } = hello ?? {};
+  const list = extensions?.find(({ extensionType }) => extensionType === supportedVersions);
+  const only = Buffer.from(list?.extensionData ?? []).toString("hex") === "02feff";
+  const isOld = clientVersion > ProtocolVersion.DTLS_1_2 || only;
+  return isOld && tolerance.lacks("legacy-version-accepted")
+    ? ProtocolVersion.DTLS_1_0
+    : ProtocolVersion.DTLS_1_2;
 }

@@ -122,17 +122,9 @@ export const datagramWeaknesses = {
     what: "The peer may choose a group that was not offered.",
     remedy: "Refuse a key of a group that is not among those offered with illegal_parameter.",
   },
-  "compression-accepted": {
-    what: "A compression method other than null is taken.",
-    remedy: "Offer null alone, and refuse whatever else a hello says with illegal_parameter.",
-  },
   "record-mac-not-verified": {
     what: "A record is taken though its authentication tag does not fit.",
     remedy: "Use nothing of a record before its tag has been verified.",
-  },
-  "legacy-version-accepted": {
-    what: "DTLS 1.0 is spoken with a peer that wants it.",
-    remedy: "Refuse every version below DTLS 1.2 with protocol_version.",
   },
   "extended-master-secret-not-required": {
     what: "A peer without extended master secret is gone on with.",

@@ -12,10 +12,14 @@ export default gatewayAttack({
   reference: authentication(["RFC 9146 §3", "RFC 9146 §8"], [694, 290]),
   async run(lab) {
     const clients = [];
-    for (const own of [1, 2, 3, 4])
-      clients.push(await session(lab, { connectionId: Uint8Array.of(own), marks: ["ClientHello"] }));
+    for (const own of [1, 2, 3, 4]) {
+      const client = await session(lab, { connectionId: Uint8Array.of(own), marks: ["ClientHello"] });
+      if ((client.peerConnectionId?.length ?? 0) === 0) {
+        throw new NotApplicable("the target hands out no connection id");
+      }
+      clients.push(client);
+    }
     const ids = clients.map(({ peerConnectionId }) => Buffer.from(peerConnectionId ?? []).toString("hex"));
-    if (ids.includes("")) throw new NotApplicable("the target hands out no connection id");
     const different = new Set(ids).size;
     if (different < ids.length)
       return broken(`${ids.length} sessions at one time have ${different} connection ids`);
