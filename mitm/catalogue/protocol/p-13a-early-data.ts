@@ -1,10 +1,10 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
 import { sessionOf } from "./ticket.ts";
-import { connectPacket } from "./unfinished.ts";
+import { firstWords } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-13a",
-  title: "a CONNECT as early data",
+  title: "application data as early data",
   transports: ["tls"],
   defeats: "early-data-accepted",
   severity: "high",
@@ -15,7 +15,7 @@ export default gatewayAttack({
     cra: ["I(2)(d)", "I(2)(f)"],
   },
   async run(lab) {
-    const earlyData = connectPacket(lab);
+    const earlyData = firstWords(lab);
     const ticket = await sessionOf(lab, "TLS 1.3");
     // Where the ticket allows none, it is sent all the same.
     const session = { ...ticket, maxEarlyData: Math.max(ticket.maxEarlyData, earlyData.length) };

@@ -1,6 +1,6 @@
 import { gatewayAttack } from "../../attack.ts";
 import { ContentType } from "../../tls/numbers.ts";
-import { connectPacket, heardBeforeFinished } from "./unfinished.ts";
+import { firstWords, heardBeforeFinished } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-18b",
@@ -16,14 +16,14 @@ export default gatewayAttack({
     also: ["SMACK, IEEE S&P 2015"],
   },
   async run(lab) {
-    const fragment = connectPacket(lab);
+    const fragment = firstWords(lab);
     const entry = await heardBeforeFinished(lab, "TLS 1.2", [
       {
         kind: "record",
         contentType: ContentType.application_data,
         fragment,
         protected: false,
-        note: "CONNECT",
+        note: "the first words",
       },
     ]);
     return lab.judge(entry);

@@ -1,5 +1,6 @@
 import { gatewayAttack } from "../../attack.ts";
-import { enterOver, without } from "./at-version.ts";
+import { clientOf, without } from "./at-version.ts";
+import { answered, firstWords } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-18c",
@@ -14,5 +15,12 @@ export default gatewayAttack({
     cra: ["I(2)(d)", "I(2)(f)"],
     also: ["SMACK, IEEE S&P 2015"],
   },
-  run: async (lab) => lab.judge(await enterOver(lab, "TLS 1.3", { outgoing: without("Finished") })),
+  async run(lab) {
+    const words = firstWords(lab);
+    const client = await clientOf(lab, "TLS 1.3", { outgoing: without("Finished") });
+    const result = await client.handshake();
+    if (!result.completed) return lab.judge({ admitted: false, ...result });
+    client.send(words, { attack: true, note: "where Finished should have been" });
+    return lab.judge(await answered(lab, client));
+  },
 });

@@ -1,6 +1,6 @@
 import { gatewayAttack } from "../../attack.ts";
 import { clientOf, without } from "./at-version.ts";
-import { answered, connectPacket } from "./unfinished.ts";
+import { answered, firstWords } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-18d",
@@ -16,12 +16,12 @@ export default gatewayAttack({
     also: ["SMACK, IEEE S&P 2015"],
   },
   async run(lab) {
-    const packet = connectPacket(lab);
+    const packet = firstWords(lab);
     const client = await clientOf(lab, "TLS 1.2", { outgoing: without("Finished") });
     const failed = await client.hello();
     if (failed !== undefined) return lab.judge({ admitted: false, ...failed });
     client.ownFlight();
-    client.send(packet, { attack: true, note: "CONNECT, where Finished should have been" });
+    client.send(packet, { attack: true, note: "where Finished should have been" });
     const result = await client.finish();
     return lab.judge(result.completed ? await answered(lab, client) : { admitted: false, ...result });
   },

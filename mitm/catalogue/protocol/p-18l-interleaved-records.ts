@@ -1,7 +1,7 @@
 import { gatewayAttack } from "../../attack.ts";
 import { ContentType, HandshakeType } from "../../tls/numbers.ts";
 import { clientOf } from "./at-version.ts";
-import { answered, connectPacket } from "./unfinished.ts";
+import { answered, firstWords } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-18l",
@@ -16,7 +16,7 @@ export default gatewayAttack({
     cra: ["I(2)(d)", "I(2)(f)"],
   },
   async run(lab) {
-    const fragment = connectPacket(lab);
+    const fragment = firstWords(lab);
     const client = await clientOf(lab, "TLS 1.3");
     const result = await client.handshake();
     if (!result.completed) throw new Error(`no session for an identity that is a good one: ${result.how}`);
@@ -27,7 +27,12 @@ export default gatewayAttack({
       fragment: begun,
       note: "2 bytes of KeyUpdate",
     });
-    client.replace({ kind: "record", contentType: ContentType.application_data, fragment, note: "CONNECT" });
+    client.replace({
+      kind: "record",
+      contentType: ContentType.application_data,
+      fragment,
+      note: "the first words",
+    });
     return lab.judge(await answered(lab, client));
   },
 });

@@ -1,7 +1,7 @@
 import { gatewayAttack } from "../../attack.ts";
 import { ContentType } from "../../tls/numbers.ts";
 import { clientOf } from "./at-version.ts";
-import { answered, connectPacket } from "./unfinished.ts";
+import { answered, firstWords } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-18o",
@@ -16,7 +16,7 @@ export default gatewayAttack({
     cra: ["I(2)(d)", "I(2)(f)"],
   },
   async run(lab) {
-    const packet = connectPacket(lab);
+    const packet = firstWords(lab);
     const client = await clientOf(lab, "TLS 1.2");
     const result = await client.handshake();
     if (!result.completed) throw new Error(`no session for an identity that is a good one: ${result.how}`);
@@ -25,7 +25,7 @@ export default gatewayAttack({
       contentType: ContentType.application_data,
       fragment: packet,
       protected: false,
-      note: "CONNECT in clear",
+      note: "in clear",
     });
     return lab.judge(await answered(lab, client));
   },

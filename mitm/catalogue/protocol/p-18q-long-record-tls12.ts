@@ -1,7 +1,7 @@
 import { gatewayAttack } from "../../attack.ts";
 import { ContentType } from "../../tls/numbers.ts";
 import { clientOf } from "./at-version.ts";
-import { answered, connectPacket } from "./unfinished.ts";
+import { answered, firstWords } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-18q",
@@ -16,11 +16,11 @@ export default gatewayAttack({
     cra: ["I(2)(d)", "I(2)(f)"],
   },
   async run(lab) {
-    const packet = connectPacket(lab);
+    const packet = firstWords(lab);
     const client = await clientOf(lab, "TLS 1.2");
     const result = await client.handshake();
     if (!result.completed) throw new Error(`no session for an identity that is a good one: ${result.how}`);
-    // CONNECT, and PINGREQs to fill the record.
+    // In MQTT, PINGREQs fill the record.
     const fragment = Buffer.concat([packet, Buffer.alloc(2 ** 14 + 2, Buffer.of(0xc0, 0))]);
     const note = `${fragment.length} bytes of content`;
     client.replace({ kind: "record", contentType: ContentType.application_data, fragment, note });

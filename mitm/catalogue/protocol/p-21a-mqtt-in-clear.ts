@@ -1,10 +1,10 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
 import { tcpName } from "../../path/names.ts";
-import { connectPacket } from "./unfinished.ts";
+import { firstWords } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-21a",
-  title: "a CONNECT in clear on the TLS port",
+  title: "a client that speaks without TLS on the TLS port",
   transports: ["tls"],
   defeats: "plaintext-accepted",
   severity: "critical",
@@ -16,14 +16,14 @@ export default gatewayAttack({
   },
   async run(lab) {
     const raw = await lab.tcp();
-    raw.write(connectPacket(lab), { attack: true, note: "no TLS at all" });
+    raw.write(firstWords(lab), { attack: true, note: "no TLS at all" });
     const next = await raw.read(lab.patience.answerMs);
     if (next.kind === "alert")
-      return held(`alert ${next.alert}`, { refusedAt: "CONNECT", alert: next.alert });
-    if (next.kind === "closed") return held(`${next.how} without a word`, { refusedAt: "CONNECT" });
-    if (next.kind === "silence") return held("no answer", { refusedAt: "CONNECT" });
+      return held(`alert ${next.alert}`, { refusedAt: "application data", alert: next.alert });
+    if (next.kind === "closed") return held(`${next.how} without a word`, { refusedAt: "application data" });
+    if (next.kind === "silence") return held("no answer", { refusedAt: "application data" });
     // What is no alert in TLS is an answer in clear.
-    if (next.data[0] === 21) return held("a TLS alert", { refusedAt: "CONNECT" });
+    if (next.data[0] === 21) return held("a TLS alert", { refusedAt: "application data" });
     lab.recorder.leaked(next.data.length);
     return broken(`answered in clear: ${tcpName(next.data)}`);
   },

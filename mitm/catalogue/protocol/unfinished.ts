@@ -7,10 +7,16 @@ import type { TlsClient } from "../../tls/client.ts";
 import type { TlsVersion } from "../../tls/numbers.ts";
 import { asItIs, clientOf, inPlaceOf } from "./at-version.ts";
 
-/** The attacker's CONNECT. @throws NotApplicable where the target does not speak MQTT */
-export function connectPacket(lab: GatewayLab): Uint8Array {
-  if (lab.target.endpoints.tls?.application !== "mqtt")
-    throw new NotApplicable("the target does not speak MQTT");
+/**
+ * What a client says first, and is answered by whoever takes it for a peer.
+ * @throws NotApplicable where nothing is known of the target's protocol
+ */
+export function firstWords(lab: GatewayLab): Uint8Array {
+  const application = lab.target.endpoints.tls?.application;
+  if (application === "echo") return Buffer.from("anybody there?");
+  // RFC 7252 §4.3: an Empty Confirmable message is answered by a Reset.
+  if (application === "coap") return Uint8Array.of(0x40, 0, 0x5a, 0x19);
+  if (application !== "mqtt") throw new NotApplicable("nothing is known of what the target would answer to");
   return generate({
     cmd: "connect",
     clientId: lab.attacker.deviceId,
@@ -45,7 +51,7 @@ export async function answered(lab: GatewayLab, client: TlsClient): Promise<Entr
   for (;;) {
     const next = await client.receive(Math.max(1, deadline - performance.now()));
     if (next.kind === "data") {
-      const how = `${next.data.length} bytes of application data in answer to the CONNECT`;
+      const how = `${next.data.length} bytes of application data in answer`;
       return { admitted: true, how, refusedAt: undefined, alert: undefined };
     }
     if (next.kind === "alert" && !next.fatal) continue;
