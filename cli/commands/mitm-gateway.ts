@@ -20,6 +20,7 @@ interface GatewayOptions extends LabOptions, AttackCaOptions {
   readonly knowsRevocation?: boolean;
   readonly helloTimeout?: number;
   readonly start?: string;
+  readonly servesOnce?: boolean;
   readonly publishTopic?: string;
   readonly subscribeTopic?: string;
 }
@@ -84,6 +85,10 @@ export function addMitmGateway(mitm: VerbGroup): void {
           "--start <command>",
           "start the target with this command, again when it serves nobody any more, and end it",
         )
+        .option(
+          "--serves-once",
+          "with --start: the target serves one peer, and is started again before each attempt",
+        )
         .addOption(dirOption());
       attackCaOptions(command);
       labOptions(command);
@@ -106,6 +111,9 @@ async function attack(session: Session, options: GatewayOptions, args: string[])
   if ((options.publishTopic === undefined) !== (options.subscribeTopic === undefined)) {
     throw new CliError("CLI_USAGE", "--publish-topic and --subscribe-topic go together");
   }
+  if (options.servesOnce === true && options.start === undefined) {
+    throw new CliError("CLI_USAGE", "--serves-once needs the command that starts the target: --start");
+  }
   const { transport } = options;
   const address = parseAddress(text, defaultPorts[transport]);
   const isName = /[a-z]/i.test(address.host) && !address.host.includes(":");
@@ -115,6 +123,7 @@ async function attack(session: Session, options: GatewayOptions, args: string[])
     withProgram(options.start, ready, async (restart) => {
       const source = givenGatewaySource({
         restart,
+        servesOnce: options.servesOnce === true,
         address,
         transport,
         application: options.application ?? (transport === "tls" ? "mqtt" : "none"),

@@ -28,6 +28,7 @@ export interface GivenGateway {
   readonly helloTimeoutMs: number | undefined;
   /** Starts the target anew. */
   readonly restart: (() => Promise<void>) | undefined;
+  readonly servesOnce: boolean;
   readonly publishTopic: string | undefined;
   readonly subscribeTopic: string | undefined;
 }
@@ -41,7 +42,7 @@ export function givenGatewaySource(given: GivenGateway): GatewaySource {
     endpoints: [`${transport} ${address.host}:${address.port}`],
     transports: [transport],
     lanes: 1,
-    ...(given.restart && { restart: given.restart }),
+    ...(given.restart && { restart: given.restart, servesOnce: given.servesOnce }),
     async open() {
       const { attacker, victim, operator, forge } = await identitiesOf(given);
       const topics = topicsOf(given);

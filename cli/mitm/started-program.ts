@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, isIPv6 } from "node:net";
 import { type Address, MitmError, type Transport } from "../../mitm/index.ts";
 
 /** How long a program is given to end by itself before it is killed. */
@@ -80,23 +81,34 @@ export async function withProgram<T>(
   }
 }
 
-/** Somebody listens there. Over UDP nobody can tell: a moment is waited instead. */
+/** Whether somebody on this machine listens there. */
 export function listens({ host, port }: Address, transport: Transport): () => Promise<boolean> {
-  if (transport === "dtls") {
-    return async () => {
-      await new Promise((resolve) => setTimeout(resolve, udpStartMs));
-      return true;
-    };
-  }
-  return () =>
-    new Promise((resolve) => {
-      const socket = connect({ host, port });
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-      socket.once("connect", () => socket.destroy());
-    });
+  return transport === "tls" ? () => accepts(host, port) : () => isBound(host, port);
 }
 
-const udpStartMs = 500;
+function accepts(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+}
+
+/** Nobody answers over UDP without being asked the right thing; but a port that is taken can be told. */
+function isBound(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket(isIPv6(host) ? "udp6" : "udp4");
+    socket.once("error", () => {
+      socket.close();
+      resolve(true);
+    });
+    socket.bind({ port, address: host, exclusive: true }, () => socket.close(() => resolve(false)));
+  });
+}
+
 const pollMs = 50;
 
 function killGroup(pid: number, signal: NodeJS.Signals): void {

@@ -147,14 +147,20 @@ async function runCase(
   const began = performance.now();
   const recorder = new Recorder();
   const prng = new Prng(seedOf(options.seed, one.id));
-  const known = lane.lastControl(one.transport);
+  const anew = source.servesOnce === true ? source.restart : undefined;
+  // One that serves a single peer cannot be asked for the next one: the honest twin came before.
+  const known = anew === undefined ? lane.lastControl(one.transport) : undefined;
+  await anew?.();
   const before = known ?? (await served(source, lane, one, options, 0)).control;
+  if (before.ok) await anew?.();
   const tried = before.ok
     ? await attempt(lane, one, { recorder, prng, ...options })
     : { ending: { kind: "failed", how: before.how } as const, next: undefined };
   const recovery = source.lanes === 1 && source.perCase !== true ? recoveryMs : briefRecoveryMs;
   const after =
-    before.ok && !options.signal.aborted ? await served(source, lane, one, options, recovery) : undefined;
+    before.ok && anew === undefined && !options.signal.aborted
+      ? await served(source, lane, one, options, recovery)
+      : undefined;
   const { verdict, how } = judge(tried.ending, before, after?.control, recorder);
   const finding = tried.ending.kind === "finding" ? tried.ending.finding : undefined;
   const next = (finding !== undefined && "next" in finding ? finding.next : undefined) ?? tried.next;

@@ -16,6 +16,8 @@ interface SourceInfo {
   readonly perCase?: boolean;
   /** Starts the target again, where the lab can: for one that serves nobody any more after an attack. */
   restart?(): Promise<void>;
+  /** It serves one peer and no second one: it is started again before each attempt. */
+  readonly servesOnce?: boolean;
 }
 
 /**
