@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect, type SecureContext, type TLSSocket } from "node:tls";
 import type { ValidatedPath } from "../pki/index.ts";
 import { codeOf, DeviceError, errorOf, textOf } from "./errors.ts";
@@ -21,13 +21,15 @@ export interface DialOptions extends GatewayRules {
  */
 export class VerifiedGateway {
   readonly #socket: TLSSocket;
+  readonly #tcp: Socket;
   readonly #path: ValidatedPath;
   /** `TLSv1.3` or `TLSv1.2`. */
   readonly protocol: string;
   readonly cipher: string;
 
-  private constructor(socket: TLSSocket, path: ValidatedPath) {
+  private constructor(socket: TLSSocket, tcp: Socket, path: ValidatedPath) {
     this.#socket = socket;
+    this.#tcp = tcp;
     this.#path = path;
     // Kept, because a socket forgets both once it is closed.
     this.protocol = socket.getProtocol() ?? "";
@@ -42,9 +44,10 @@ export class VerifiedGateway {
     const { signal } = options;
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(errorOf(signal.reason));
+      // An acknowledgement is four octets: it should not wait for more to send.
+      const tcp = connectTcp({ host: options.host, port: options.port, noDelay: true });
       const socket = connect({
-        host: options.host,
-        port: options.port,
+        socket: tcp,
         // RFC 6066 §3: an IP address is not sent as server_name.
         servername: isIP(options.serverName) ? "" : options.serverName,
         secureContext: options.secureContext,
@@ -53,8 +56,6 @@ export class VerifiedGateway {
         rejectUnauthorized: false,
         checkServerIdentity: nameCheckFor(options.serverName),
       });
-      // An acknowledgement is four octets: it should not wait for more to send.
-      socket.setNoDelay(true);
       const settle = () => {
         signal.removeEventListener("abort", onAbort);
         socket.off("error", onError);
@@ -77,7 +78,7 @@ export class VerifiedGateway {
         try {
           const path = checkGateway(socket, options);
           settle();
-          resolve(new VerifiedGateway(socket, path));
+          resolve(new VerifiedGateway(socket, tcp, path));
         } catch (error) {
           fail(errorOf(error));
         }
@@ -87,6 +88,11 @@ export class VerifiedGateway {
 
   get socket(): TLSSocket {
     return this.#socket;
+  }
+
+  /** What TLS runs on: to be looked at alone. */
+  get tcp(): Socket {
+    return this.#tcp;
   }
 
   get path(): ValidatedPath {

@@ -8,6 +8,7 @@ import type { Outgoing, QoS } from "./offline-queue.ts";
 import type { Settings } from "./options.ts";
 import { PacketLimit } from "./packet-limit.ts";
 import type { DeviceSessionEvents } from "./session-events.ts";
+import { TlsWatch } from "./tls-watch.ts";
 
 /** A message from the gateway. */
 export interface Message {
@@ -144,7 +145,7 @@ export class MqttLink implements Line<DeviceIdentity, VerifiedGateway> {
     if (this.#gateway) this.#client.end(true);
   }
 
-  /** mqtt.js asks for a stream in connect(): hand out the verified socket, with the packet limit in front. */
+  /** mqtt.js asks for a stream in connect(): hand out the verified socket, with the limits in front. */
   #stream(): TLSSocket {
     const gateway = this.#gateway;
     if (!gateway) throw new Error("unreachable: MQTT without a verified gateway");
@@ -156,6 +157,12 @@ export class MqttLink implements Line<DeviceIdentity, VerifiedGateway> {
         this.#failed(errorOf(error));
       }
     });
+    const { startTimer, maxTlsOverheadBytes } = this.#settings;
+    new TlsWatch(gateway, {
+      bytes: maxTlsOverheadBytes,
+      startTimer,
+      onExceeded: (bytes) => this.drop(tooMuchOverhead(bytes, maxTlsOverheadBytes)),
+    }).start();
     // mqtt.js passes on only errors that carry a code; the first one is the reason whatever it carries.
     gateway.socket.on("error", (error) => this.#failed(error));
     return gateway.socket;
@@ -264,6 +271,13 @@ export class MqttLink implements Line<DeviceIdentity, VerifiedGateway> {
       { cause },
     );
   }
+}
+
+function tooMuchOverhead(bytes: number, limit: number): DeviceError {
+  return new DeviceError(
+    "DEVICE_PROTOCOL_ERROR",
+    `the gateway sends ${Math.round(bytes)} bytes within TLS that are no application data, more than maxTlsOverheadBytes (${limit})`,
+  );
 }
 
 /** MQTT 3.1.1 §3.2.2.3, Table 3.1. */

@@ -38,6 +38,11 @@ export interface ConnectOptions extends SessionOptions, TrustOptions {
   readonly maxInFlight?: number;
   /** The largest packet taken from the gateway, in octets. Default 1 MiB. */
   readonly maxPacketBytes?: number;
+  /**
+   * Octets that the gateway may send within TLS that are no application data, as KeyUpdates, tickets, empty records and
+   * padding: so many at once, and so many a second while it takes what it is sent. Default 64 KiB, at least 32 KiB.
+   */
+  readonly maxTlsOverheadBytes?: number;
 }
 
 /** What is used where an option is left out. */
@@ -48,6 +53,7 @@ export const defaults = {
   queue: { maxMessages: 1_000, maxBytes: 16 * 2 ** 20, overflow: "reject" },
   maxInFlight: 32,
   maxPacketBytes: 2 ** 20,
+  maxTlsOverheadBytes: 2 ** 16,
   maxSubscriptions: 1_000,
 } as const;
 
@@ -59,6 +65,7 @@ export interface Settings extends SessionSettings, TrustSettings {
   readonly queue: QueueLimits;
   readonly maxInFlight: number;
   readonly maxPacketBytes: number;
+  readonly maxTlsOverheadBytes: number;
 }
 
 /** Options with every default filled in. Throws TypeError or RangeError: a mistake of the caller. */
@@ -70,6 +77,11 @@ export function parseOptions(options: ConnectOptions): Settings {
   const clientId = options.clientId ?? options.identity.id;
   if (clientId === "" || clientId.includes("\0") || Buffer.byteLength(clientId) > 0xffff) {
     throw new TypeError("clientId is 1 to 65535 octets without NUL");
+  }
+  const maxTlsOverheadBytes = options.maxTlsOverheadBytes ?? defaults.maxTlsOverheadBytes;
+  // Below it an honest record of which a part has come would be too much.
+  if (!Number.isSafeInteger(maxTlsOverheadBytes) || maxTlsOverheadBytes < 2 ** 15) {
+    throw new RangeError("maxTlsOverheadBytes is a whole number from 32768");
   }
   const keepaliveSeconds = options.keepaliveSeconds ?? defaults.keepaliveSeconds;
   // MQTT 3.1.1 §3.1.2.10: Keep Alive is a 16-bit word.
@@ -90,6 +102,7 @@ export function parseOptions(options: ConnectOptions): Settings {
     },
     maxInFlight: positive("maxInFlight", options.maxInFlight ?? defaults.maxInFlight),
     maxPacketBytes: positive("maxPacketBytes", options.maxPacketBytes ?? defaults.maxPacketBytes),
+    maxTlsOverheadBytes,
   };
 }
 

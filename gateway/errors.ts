@@ -79,6 +79,8 @@ export const refusalReasons = {
   packet_too_large: "the packet is larger than the gateway allows",
   protocol_error: "a packet broke the rules of MQTT 3.1.1",
   slow_consumer: "the peer does not read what it subscribed to",
+  tls_overhead:
+    "the peer sends more within TLS that is no application data, as KeyUpdates, empty records and padding, than the limits allow",
   keepalive_timeout: "nothing was heard from the peer for one and a half keep-alive periods",
   topic_malformed: "the topic is empty, too long, too deep or holds characters that are not allowed",
   topic_denied: "the access policy does not allow publishing to the topic",

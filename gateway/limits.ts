@@ -35,6 +35,11 @@ export interface Limits {
   readonly messagesPerSecond: number;
   /** Bytes a second that one connection is read at; above it, the gateway reads more slowly. */
   readonly bytesPerSecond: number;
+  /**
+   * Bytes that one connection may send within TLS that are no application data, as KeyUpdates, empty records and
+   * padding: so many at once, and so many a second while it takes what it is sent. At least 32,768.
+   */
+  readonly tlsOverheadBytes: number;
   /** Longest keep-alive accepted, in seconds; 0 accepts any, and none. */
   readonly maximumKeepaliveSeconds: number;
   /** Validated certificates remembered, so that a reconnect does not verify the same signatures again. */
@@ -79,6 +84,7 @@ export const defaultLimits: Limits = {
   queuedBytes: 4 * 1024 * 1024,
   messagesPerSecond: 20_000,
   bytesPerSecond: 16 * 1024 * 1024,
+  tlsOverheadBytes: 64 * 1024,
   maximumKeepaliveSeconds: 0,
   validatedCertificates: 4_096,
   tlsSessionSeconds: 3_600,
@@ -96,6 +102,12 @@ export const defaultLimits: Limits = {
 
 /** MQTT 3.1.1 §2.2.3: the largest remaining length, plus its own four bytes and the first. */
 const largestPacket = 268_435_455 + 5;
+
+const floors: Readonly<Record<string, number>> = {
+  // Below it an honest record of which a part has come would be too much.
+  tlsOverheadBytes: 32_768,
+  maximumKeepaliveSeconds: 0,
+};
 
 const ceilings: Readonly<Record<string, number>> = {
   handshakeTimeoutMs: 600_000,
@@ -124,7 +136,7 @@ export function readLimits(given: Partial<Limits> = {}): Limits {
       throw new GatewayError("GATEWAY_OPTIONS_INVALID", `limits.${key} is not a limit`);
     }
     if (value === undefined) continue;
-    const lowest = key === "maximumKeepaliveSeconds" ? 0 : 1;
+    const lowest = floors[key] ?? 1;
     const highest = ceilings[key] ?? Number.MAX_SAFE_INTEGER;
     if (!Number.isSafeInteger(value) || value < lowest || value > highest) {
       throw new GatewayError(

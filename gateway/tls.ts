@@ -20,7 +20,7 @@ export interface TlsMaterial {
 
 export interface TlsListenerEvents {
   /** A handshake is done. Nothing is decided about the peer's certificate yet. */
-  readonly onSecure: (socket: TLSSocket, address: string) => void;
+  readonly onSecure: (socket: TLSSocket, tcp: Socket, address: string) => void;
   readonly onRefused: (reason: RefusalReason, detail: string, address: string) => void;
 }
 
@@ -73,7 +73,7 @@ export class TlsListener {
     );
     this.#tls.on("secureConnection", (socket) => {
       this.#places.get(endpointOf(socket))?.handshakeDone();
-      this.#events.onSecure(socket, addressOf(socket));
+      this.#events.onSecure(socket, below(socket), addressOf(socket));
     });
     this.#tls.on("tlsClientError", (error, socket) => this.#onHandshakeError(error, socket));
     this.#front = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) =>

@@ -7,6 +7,7 @@ import { InputBuffer } from "./input-buffer.ts";
 import { OutboundHold } from "./outbound-hold.ts";
 import { connack, connackUnsupportedVersion5, connectReturnCode } from "./packet.ts";
 import { ReadRate } from "./read-rate.ts";
+import type { TlsWatch } from "./tls-watch.ts";
 import { WriteBatch } from "./write-batch.ts";
 
 /** Unread input at which the socket is left alone until the broker has caught up. */
@@ -42,6 +43,9 @@ export class MqttConnection extends EventEmitter {
   readonly #hold = new OutboundHold();
   readonly #batch: WriteBatch;
   readonly #connectTimer: NodeJS.Timeout;
+  readonly #watch: TlsWatch | undefined;
+  #receivedBytes = 0;
+  #receivedRecords = 0;
   readonly #input = new InputBuffer();
   #paused = 0;
   #rateTimer: NodeJS.Timeout | undefined;
@@ -57,8 +61,10 @@ export class MqttConnection extends EventEmitter {
   client: unknown;
   destroyed = false;
 
-  constructor(socket: TLSSocket, address: string, limits: Limits) {
+  /** `watch`: none where there is no TLS below, as in a test. */
+  constructor(socket: TLSSocket, address: string, limits: Limits, watch?: TlsWatch) {
     super();
+    this.#watch = watch;
     this.address = address;
     this.#socket = socket;
     this.#limits = limits;
@@ -132,6 +138,14 @@ export class MqttConnection extends EventEmitter {
     clearTimeout(this.#connectTimer);
   }
 
+  /** Ends a connection whose peer sends too much that is no application data. To be called every now and then. */
+  checkOverhead(nowMs: number): void {
+    if (this.#socketClosed) return;
+    const bytes = this.#watch?.look(this.#receivedBytes, this.#receivedRecords, nowMs);
+    if (bytes !== undefined)
+      this.cut("tls_overhead", `${Math.round(bytes)} bytes that are no application data`);
+  }
+
   /** Resolves when stored messages may go on being handed out, and rejects when the connection ends first. */
   async headroom(): Promise<void> {
     while (this.queuedBytes > outputLowWater) {
@@ -188,6 +202,9 @@ export class MqttConnection extends EventEmitter {
   // --- input ---
 
   #onData(chunk: Buffer): void {
+    // OpenSSL hands out one record at a time, and Node passes it on as it is.
+    this.#receivedBytes += chunk.length;
+    this.#receivedRecords += 1;
     if (this.#ending) return;
     const publishes = this.#framer.publishes;
     const fault = this.#framer.push(chunk);

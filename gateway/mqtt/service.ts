@@ -1,4 +1,5 @@
 import { mkdirSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
@@ -14,6 +15,7 @@ import { TlsListener, type TlsMaterial } from "../tls.ts";
 import { asRefusal } from "../trust.ts";
 import { MqttConnection } from "./connection.ts";
 import { MqttSession, MqttSessions } from "./session.ts";
+import { TlsWatch, watchIntervalMs } from "./tls-watch.ts";
 
 /** How long closed sessions may take to be let go of by the broker, in milliseconds. */
 const lastWorkMs = 1_000;
@@ -27,13 +29,14 @@ export class MqttService {
   #broker: Broker | undefined;
   #departed: Departed | undefined;
   #closing = false;
+  #overheadTimer: NodeJS.Timeout | undefined;
   port = 0;
 
   /** @throws GatewayError GATEWAY_IDENTITY_INVALID */
   constructor(context: GatewayContext, material: TlsMaterial) {
     this.#context = context;
     this.#listener = new TlsListener(material, context.gatekeeper.settings.limits, {
-      onSecure: (socket, address) => this.#onSecure(socket, address),
+      onSecure: (socket, tcp, address) => this.#onSecure(socket, tcp, address),
       onRefused: (reason, detail, address) => context.refused(reason, detail, { transport: "mqtt", address }),
     });
   }
@@ -72,6 +75,7 @@ export class MqttService {
       mayFire: (will) => this.#departed?.mayFire(will) === true,
     });
     this.port = await this.#listener.listen(host, mqttPort);
+    this.#overheadTimer = setInterval(() => this.#checkOverhead(), watchIntervalMs).unref();
   }
 
   /** One judgement for each device that something is stored of. */
@@ -104,13 +108,14 @@ export class MqttService {
       await delay(10);
     }
     this.#listener.destroyAll();
+    clearInterval(this.#overheadTimer);
     const released = Promise.all([...this.sessions].map((session) => session.released));
     await Promise.race([released, delay(lastWorkMs, undefined, { ref: false })]);
     await this.#broker?.close();
     await this.#persistence?.destroy();
   }
 
-  #onSecure(socket: TLSSocket, address: string): void {
+  #onSecure(socket: TLSSocket, tcp: Socket, address: string): void {
     socket.on("error", () => {
       // The close that follows is what counts.
     });
@@ -120,7 +125,9 @@ export class MqttService {
       if (this.#closing) throw refusal("gateway_stopping");
       peer = AuthenticatedPeer.authenticate(socket, gatekeeper.trust, address);
       const admitted = gatekeeper.admit(peer);
-      const connection = new MqttConnection(socket, address, gatekeeper.settings.limits);
+      const { limits } = gatekeeper.settings;
+      const watch = new TlsWatch(socket, tcp, limits.tlsOverheadBytes);
+      const connection = new MqttConnection(socket, address, limits, watch);
       const session = new MqttSession(connection, admitted);
       this.sessions.add(session);
       connection.once("close", () => this.#onClosed(session));
@@ -133,6 +140,11 @@ export class MqttService {
       socket.destroy();
       refused(reason, message, { transport: "mqtt", address, deviceId, fingerprint });
     }
+  }
+
+  #checkOverhead(): void {
+    const now = performance.now();
+    for (const session of this.sessions) session.connection.checkOverhead(now);
   }
 
   #onClosed(session: MqttSession): void {
