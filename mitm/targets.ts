@@ -54,7 +54,7 @@ export interface GatewayTarget {
   refusals?(): readonly string[];
   /** Topics that a device may publish to and subscribe to; default those of Sallyport. */
   topics?(deviceId: string): { readonly publish: string; readonly subscribe: string };
-  /** How long it says that a handshake may take, ms; undefined: nothing is said, and ten seconds are waited for. */
+  /** How long it says that a handshake may take, ms; undefined: nothing is said, and 15 seconds are waited for. */
   readonly handshakeTimeoutMs?: number | undefined;
   /** How long it says that it waits for the first packet of its application (CONNECT), ms; undefined: nothing is said. */
   readonly helloTimeoutMs?: number | undefined;

@@ -1,4 +1,4 @@
-import { DtlsError } from "../../dtls/errors.ts";
+import { DtlsError } from "../../dtls/index.ts";
 import type { HandshakeResult, Received, ScriptedEnd } from "../endpoint.ts";
 import type { Message } from "./assembly.ts";
 import { type Incoming, IncomingQueue } from "./incoming.ts";

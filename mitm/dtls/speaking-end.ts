@@ -120,7 +120,7 @@ export abstract class SpeakingEnd {
     return this.suite?.prfHash ?? "sha256";
   }
 
-  /** RFC 5246 §8.1 or RFC 7627 §4, of the transcript as it is now. */
+  /** RFC 5246 §8.1 or RFC 7627 §4, of the transcript as it is now. Keys are made of it at ChangeCipherSpec. */
   protected derive(premaster: Uint8Array): void {
     const [client, server] = this.#randoms;
     this.useMasterSecret(
@@ -130,26 +130,28 @@ export abstract class SpeakingEnd {
     );
   }
 
-  /** Keys of this master secret, and no other, from now on. */
+  /** From the next ChangeCipherSpec on this is the master secret. */
   useMasterSecret(master: Uint8Array): void {
-    if (this.suite === undefined) return;
-    const [clientRandom, serverRandom] = this.#randoms;
     this.masterSecret = master;
+    const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+    this.#options.recorder.secret(`CLIENT_RANDOM ${hex(this.#randoms[0])} ${hex(master)}`);
+  }
+
+  /**
+   * Either side changes its cipher. Without a master secret the keys are those of an empty one, and stay so when there
+   * is one later, as in CVE-2014-0224.
+   */
+  protected ensureKeys(): void {
+    if (this.records.hasKeys || this.suite === undefined) return;
+    const [clientRandom, serverRandom] = this.#randoms;
     this.records.install({
       suite: this.suite,
-      masterSecret: master,
+      masterSecret: this.masterSecret ?? new Uint8Array(48),
       clientRandom,
       serverRandom,
       sendConnectionId: this.sendConnectionId,
       receiveConnectionId: this.receiveConnectionId,
     });
-    const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
-    this.#options.recorder.secret(`CLIENT_RANDOM ${hex(clientRandom)} ${hex(master)}`);
-  }
-
-  /** Keys that are needed before there is a secret are those of an empty one, as in CVE-2014-0224. */
-  protected ensureKeys(): void {
-    if (!this.records.hasKeys) this.useMasterSecret(new Uint8Array(48));
   }
 
   get #randoms(): readonly [Uint8Array, Uint8Array] {

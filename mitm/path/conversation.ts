@@ -115,6 +115,6 @@ export function notTold(end: End, what: string): Finding {
   );
 }
 
-export function printable(text: string): string {
+function printable(text: string): string {
   return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }

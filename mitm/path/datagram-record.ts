@@ -11,7 +11,7 @@ export const DtlsContentType = {
   returnRoutabilityCheck: 27,
 } as const;
 
-export const dtls12 = 0xfefd;
+const dtls12 = 0xfefd;
 const headerLength = 13;
 const fragmentHeaderLength = 12;
 

@@ -13,7 +13,7 @@ export interface Hello {
   readonly extensions: readonly HelloExtension[] | undefined;
 }
 
-export interface HelloExtension {
+interface HelloExtension {
   readonly type: number;
   readonly data: Uint8Array;
 }

@@ -15,7 +15,7 @@ interface SourceInfo {
   /** A new target for each case, made for it: the twins of the self-test. */
   readonly perCase?: boolean;
   /** Starts the target again, where the lab can: for one that serves nobody any more after an attack. */
-  restart?(): Promise<void>;
+  readonly restart?: () => Promise<void>;
   /** It serves one peer and no second one: it is started again before each attempt. */
   readonly servesOnce?: boolean;
 }

@@ -1,6 +1,6 @@
 import { createECDH } from "node:crypto";
 import type { KeyShare } from "../../dtls/crypto/key-agreement.ts";
-import { DtlsError } from "../../dtls/errors.ts";
+import { DtlsError } from "../../dtls/index.ts";
 
 /** Our half of a key agreement, in any group. */
 export type AnyKeyShare = Omit<KeyShare, "group"> & { readonly group: number };

@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import { DtlsError } from "../../dtls/errors.ts";
+import { DtlsError } from "../../dtls/index.ts";
 import type { AnyKeyShare } from "./further-groups.ts";
 import type { HandshakeMessage } from "./message-reader.ts";
 import { CertificateVerify, decode } from "./messages.ts";

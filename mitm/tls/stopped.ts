@@ -1,4 +1,4 @@
-import { DtlsError } from "../../dtls/errors.ts";
+import { DtlsError } from "../../dtls/index.ts";
 
 /** A handshake came to an end; inside of this folder only, what callers get is a HandshakeResult. */
 export class Stopped extends Error {

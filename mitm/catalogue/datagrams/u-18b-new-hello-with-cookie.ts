@@ -11,7 +11,7 @@ export default gatewayAttack({
   transports: overDtls,
   defeats: "session-lost-to-new-hello",
   severity: "medium",
-  reference: availability(["RFC 6347 §4.2.8"], [345, 384]),
+  reference: availability(["RFC 6347 §4.2.8"], [345, 400]),
   async run(lab) {
     const client = await session(lab);
     client.listenAgain();

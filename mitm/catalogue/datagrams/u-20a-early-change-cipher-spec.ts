@@ -16,6 +16,6 @@ export default gatewayAttack({
   transports: overDtls,
   defeats: "early-change-cipher-spec",
   severity: "critical",
-  reference: integrity(["RFC 5246 §7.1", "RFC 5246 §7.3"], [326, 841], ["CVE-2014-0224"]),
+  reference: integrity(["RFC 5246 §7.1", "RFC 5246 §7.3"], [325, 841], ["CVE-2014-0224"]),
   run: (lab) => enterBy(lab, order, ["ChangeCipherSpec"]),
 });

@@ -8,6 +8,10 @@ export default gatewayAttack({
   transports: overDtls,
   defeats: "early-finished",
   severity: "critical",
-  reference: authentication(["RFC 5246 §7.4.9"], [841, 287], ["CVE-2014-6593"]),
+  reference: authentication(
+    ["RFC 5246 §7.4.9"],
+    [841, 287],
+    ["Beurdouche et al., A Messy State of the Union (2015)"],
+  ),
   run: (lab) => enterBy(lab, ["Certificate", "Finished"], ["Finished"]),
 });

@@ -11,8 +11,8 @@ export default gatewayAttack({
   title: "connection ids that can be foretold from others",
   transports: overDtls,
   defeats: "predictable-connection-ids",
-  severity: "medium",
-  reference: authentication(["RFC 9146 §8"], [330, 340]),
+  severity: "low",
+  reference: authentication(["RFC 9146 §3", "RFC 9146 §8"], [330, 340]),
   async run(lab) {
     const seen: Uint8Array[] = [];
     for (let count = 0; count < 12; count += 1) {

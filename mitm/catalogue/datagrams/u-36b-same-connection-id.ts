@@ -9,7 +9,7 @@ export default gatewayAttack({
   transports: overDtls,
   defeats: "connection-ids-collide",
   severity: "high",
-  reference: authentication(["RFC 9146 §3", "RFC 9146 §8"], [694, 290]),
+  reference: authentication(["RFC 9146 §3"], [694, 290]),
   async run(lab) {
     const clients = [];
     for (const own of [1, 2, 3, 4]) {

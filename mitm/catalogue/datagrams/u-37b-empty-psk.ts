@@ -9,7 +9,7 @@ export default gatewayAttack({
   transports: overDtls,
   defeats: "psk-without-key",
   severity: "critical",
-  reference: authentication(["RFC 4279 §2", "RFC 4279 §5.3"], [521, 1188]),
+  reference: authentication(["RFC 4279 §2", "RFC 4279 §7.2"], [521, 1188]),
   async run(lab) {
     const identity = Buffer.from(lab.attacker.deviceId);
     const cipherSuites = [

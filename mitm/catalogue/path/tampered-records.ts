@@ -1,5 +1,5 @@
 import { broken, type Finding, held } from "../../attack.ts";
-import { NotApplicable, NotDelivered } from "../../errors.ts";
+import { NotDelivered } from "../../errors.ts";
 import type { PairLab } from "../../lab/pair-lab.ts";
 import { Conversation } from "../../path/conversation.ts";
 import { type End, otherEnd } from "../../path/ends.ts";
@@ -88,12 +88,4 @@ function wrong(conversation: Conversation, to: End, said: readonly string[]): st
 
 export function isApplicationData(record: PathRecord, from: End): boolean {
   return record.from === from && record.contentType === TlsContentType.applicationData;
-}
-
-/** @throws NotApplicable where the session is not of TLS, as when a proxy for something else is tried */
-export function needsTls(connection: TcpConnection | undefined): TcpConnection {
-  if (connection === undefined || connection.records[0]?.contentType === undefined) {
-    throw new NotApplicable("the device does not speak TLS here");
-  }
-  return connection;
 }

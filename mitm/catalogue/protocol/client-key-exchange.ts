@@ -4,6 +4,7 @@ import type { GatewayLab } from "../../lab/gateway-lab.ts";
 import { NamedGroup } from "../../tls/numbers.ts";
 import { clientOf } from "./at-version.ts";
 import type { InvalidShare } from "./key-share.ts";
+import { refusalMs } from "./refusal.ts";
 
 /**
  * TLS 1.2: the client's public key comes in its ClientKeyExchange. A gateway that looks at it refuses at once; one that
@@ -23,7 +24,7 @@ export async function afterClientKeyExchange(lab: GatewayLab, invalid: InvalidSh
   if (tls12 === undefined) throw new Error("unreachable: TLS 1.2 was asked for");
   if (tls12.request !== undefined) client.sendHandshake(tls12.certificate());
   client.replace({ kind: "handshake", ...tls12.clientKeyExchange(share), note: what });
-  const next = await client.receive(lab.patience.silenceMs);
+  const next = await client.receive(refusalMs(lab.patience));
   if (next.kind === "silence") return broken(`the gateway waits for more after ${what}`);
   const how = next.kind === "alert" ? `alert ${next.alert}` : next.kind === "closed" ? next.how : "data";
   return held(how, {

@@ -7,6 +7,7 @@ import { ExtensionReader } from "../../tls/extensions.ts";
 import { ClientHello, decode, type ServerHello, serverHello, withHeader } from "../../tls/messages.ts";
 import { HandshakeType, ProtocolVersion } from "../../tls/numbers.ts";
 import { messagesIn } from "./first-hello.ts";
+import { refusalMs } from "./refusal.ts";
 
 /*
  * ServerHellos written by hand. A device that keeps the rule refuses at once; one that does not waits for what comes
@@ -47,7 +48,7 @@ export function answerWith(raw: RawTcp, hello: ServerHello, note: string): void 
 
 /** "held" where the device refuses, "broken" where it is silent, waiting for more, or goes on. */
 export async function judgeReaction(lab: DeviceLab, raw: RawTcp, what: string): Promise<Finding> {
-  const deadline = performance.now() + lab.patience.silenceMs;
+  const deadline = performance.now() + refusalMs(lab.patience);
   for (;;) {
     const next = await raw.read(Math.max(1, deadline - performance.now()));
     if (next.kind === "alert")

@@ -3,11 +3,11 @@ import type { GatewayLab } from "../../lab/gateway-lab.ts";
 import type { RawTcp } from "../../path/raw-tcp.ts";
 
 /** What a target that says nothing of it is given for a handshake, ms. */
-const longestHandshakeMs = 10_000;
+const longestHandshakeMs = 15_000;
 
-/** How long to wait for the target's own time-out: what it says, and half as much. */
-export function handshakeLimit(lab: GatewayLab): number {
-  return 1.5 * (lab.target.handshakeTimeoutMs ?? longestHandshakeMs);
+/** How long to wait for the target's own time-out: well beyond what it says. */
+export function handshakeLimit({ target: { handshakeTimeoutMs } }: GatewayLab): number {
+  return handshakeTimeoutMs === undefined ? longestHandshakeMs : 2 * handshakeTimeoutMs + 1_000;
 }
 
 /** Connections without a word. Those that the target refuses at once are among them. */

@@ -1,6 +1,7 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
 import { TlsContentType, tlsRecord } from "../../path/tls-record.ts";
 import { HandshakeType } from "../../tls/numbers.ts";
+import { refusalMs } from "./refusal.ts";
 
 /** More than any hello has, and little enough for every target. */
 const floodBytes = 2 ** 18;
@@ -27,7 +28,7 @@ export default gatewayAttack({
     for (let sent = begin.length; sent < floodBytes && raw.ended === undefined; sent += 2 ** 14) {
       raw.write(tlsRecord(TlsContentType.handshake, new Uint8Array(2 ** 14)), { what: "more of it" });
     }
-    const next = await raw.read(lab.patience.silenceMs);
+    const next = await raw.read(refusalMs(lab.patience));
     if (next.kind === "alert")
       return held(`alert ${next.alert}`, { refusedAt: "ClientHello", alert: next.alert });
     if (next.kind === "closed") return held(next.how, { refusedAt: "ClientHello" });

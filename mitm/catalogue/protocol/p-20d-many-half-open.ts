@@ -1,5 +1,6 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
 import { openSilent, stillOpen } from "./half-open.ts";
+import { refusalMs } from "./refusal.ts";
 
 export default gatewayAttack({
   id: "P-20d",
@@ -17,7 +18,7 @@ export default gatewayAttack({
     const all = await openSilent(lab, 300);
     lab.recorder.receipt(`${all.length} connections were open`);
     // Those beyond the limit are closed at once, long before any time-out.
-    const left = await stillOpen(all.slice(-1), lab.patience.silenceMs);
+    const left = await stillOpen(all.slice(-1), refusalMs(lab.patience));
     const open = all.filter(({ ended }) => ended === undefined).length;
     if (left === 1 && open === all.length)
       return broken(`all of ${all.length} half-open handshakes are kept`);
