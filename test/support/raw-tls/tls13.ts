@@ -72,6 +72,8 @@ export class RawTls13 {
   #transcript: Buffer = Buffer.alloc(0);
   #clientSecret: Buffer = Buffer.alloc(0);
   #applicationKeys: TrafficKeys | undefined;
+  #applicationSecret: Buffer = Buffer.alloc(0);
+  #serverSecret: Buffer = Buffer.alloc(0);
 
   private constructor(records: RecordLayer) {
     this.records = records;
@@ -134,6 +136,20 @@ export class RawTls13 {
     this.records.writeKeys = this.#applicationKeys;
   }
 
+  /** RFC 8446 §4.6.3: KeyUpdate, asking for the same of the server, and the next keys. */
+  keyUpdate(): void {
+    this.records.send(ContentType.handshake, handshakeMessage(HandshakeType.keyUpdate, u8(1)).bytes);
+    this.#applicationSecret = expandLabel(this.#applicationSecret, "traffic upd", Buffer.alloc(0), 32);
+    this.#applicationKeys = trafficKeys(this.#applicationSecret);
+    this.records.writeKeys = this.#applicationKeys;
+  }
+
+  /** The server's next keys, after a KeyUpdate of its. */
+  serverKeyUpdated(): void {
+    this.#serverSecret = expandLabel(this.#serverSecret, "traffic upd", Buffer.alloc(0), 32);
+    this.records.readKeys = trafficKeys(this.#serverSecret);
+  }
+
   async #hello(): Promise<void> {
     const pair = generateKeyPairSync("x25519");
     const share = pair.publicKey.export({ type: "spki", format: "der" }).subarray(-32);
@@ -182,8 +198,10 @@ export class RawTls13 {
     }
     if (!asked) throw new Error("the server did not ask for a certificate");
     const main = hmac(deriveSecret(handshakeSecret, "derived", empty), zeros);
-    this.#applicationKeys = trafficKeys(deriveSecret(main, "c ap traffic", this.#transcript));
-    this.records.readKeys = trafficKeys(deriveSecret(main, "s ap traffic", this.#transcript));
+    this.#applicationSecret = deriveSecret(main, "c ap traffic", this.#transcript);
+    this.#applicationKeys = trafficKeys(this.#applicationSecret);
+    this.#serverSecret = deriveSecret(main, "s ap traffic", this.#transcript);
+    this.records.readKeys = trafficKeys(this.#serverSecret);
     this.records.writeKeys = trafficKeys(this.#clientSecret);
   }
 

@@ -157,6 +157,11 @@ export class RecordLayer {
     return new RecordLayer(socket);
   }
 
+  /** Reads no more, so that what the peer sends piles up there. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
   /** Sends one record, protected where there are keys. */
   send(type: number, fragment: Uint8Array): void {
     const record =
