@@ -11,7 +11,10 @@ export default gatewayAttack({
   reference: authentication(
     ["RFC 5246 §7.4.8"],
     [287, 347, 841],
-    ["CVE-2020-2655", "de Ruiter, Poll, Protocol State Fuzzing of TLS (2015)"],
+    [
+      "Fiterau-Brostean et al., Analysis of DTLS Implementations Using Protocol State Fuzzing (2020)",
+      "de Ruiter, Poll, Protocol State Fuzzing of TLS (2015)",
+    ],
   ),
   run: (lab) =>
     enterBy(lab, ["Certificate", "ClientKeyExchange", "ChangeCipherSpec", "Finished"], ["ChangeCipherSpec"]),
