@@ -4,7 +4,7 @@ import { HandshakeType, type TlsVersion } from "../../tls/numbers.ts";
 import { enterOver, inPlaceOf, serveOver } from "./at-version.ts";
 
 /** What stands in Finished in place of verify_data. */
-export const badFinished = {
+const badFinished = {
   zeros: {
     what: "a Finished of zeros",
     defeats: "finished-not-verified",

@@ -80,7 +80,7 @@ export async function answerTo(lab: GatewayLab, record: Uint8Array, note: string
 }
 
 /** Reads on until the server has said all of its flight, refused, or fallen silent. */
-export async function readAnswer(raw: RawTcp, answerMs: number): Promise<Answer> {
+async function readAnswer(raw: RawTcp, answerMs: number): Promise<Answer> {
   const none = {
     hello: undefined,
     isRetry: false,
@@ -112,10 +112,20 @@ export async function readAnswer(raw: RawTcp, answerMs: number): Promise<Answer>
 }
 
 /** "broken" where `isBad` finds that the server went along. */
-export function judgeAnswer(answer: Answer, isBad: (answer: Answer) => string | undefined): Finding {
+export function judgeAnswer(
+  lab: GatewayLab,
+  answer: Answer,
+  isBad: (answer: Answer) => string | undefined,
+): Finding {
   const bad = isBad(answer);
   if (bad !== undefined) return broken(bad);
-  return held(answer.how, { refusedAt: "ClientHello", alert: answer.alert });
+  const { how, alert, hello } = answer;
+  if (hello !== undefined) return held(`${how}, without it`);
+  const said = lab.target.refusals?.().at(-1);
+  return held(said === undefined ? how : `${how}; the target says: ${said}`, {
+    refusedAt: "ClientHello",
+    alert,
+  });
 }
 
 /** Whole handshake messages in clear, and what is left. */

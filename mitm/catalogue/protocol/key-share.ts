@@ -17,7 +17,7 @@ export const invalidShares = {
 } as const;
 export type InvalidShare = (typeof invalidShares)[keyof typeof invalidShares];
 
-export const invalidShareReference = {
+const invalidShareReference = {
   rfc: ["RFC 8446 §4.2.8.2", "RFC 8446 §7.4.2"],
   cwe: [325, 347],
   en303645: ["5.5-1"],
@@ -47,7 +47,7 @@ async function run(lab: GatewayLab, group: number, share: Uint8Array, what: stri
     ],
   });
   const answer = await answerTo(lab, hello, what);
-  return judgeAnswer(answer, (got) =>
+  return judgeAnswer(lab, answer, (got) =>
     got.hello !== undefined && !got.isRetry ? `the gateway agrees on a key with ${what}` : undefined,
   );
 }

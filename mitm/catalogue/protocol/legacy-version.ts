@@ -22,7 +22,7 @@ export function legacyVersionAttack(attack: {
     async run(lab) {
       const hello = firstHello(lab, { legacyVersion: version, cipherSuites: suites });
       const answer = await answerTo(lab, hello, `client_version is that of ${name}`);
-      return judgeAnswer(answer, ({ hello: taken }) =>
+      return judgeAnswer(lab, answer, ({ hello: taken }) =>
         taken !== undefined && taken.serverVersion < 0x0303 ? `the gateway goes on in ${name}` : undefined,
       );
     },

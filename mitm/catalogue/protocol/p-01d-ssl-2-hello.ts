@@ -29,7 +29,7 @@ export default gatewayAttack({
       challenge,
     ]);
     const answer = await answerTo(lab, record, "a CLIENT-HELLO of SSL 2.0 that asks for TLS 1.2");
-    return judgeAnswer(answer, ({ hello, oddBytes }) => {
+    return judgeAnswer(lab, answer, ({ hello, oddBytes }) => {
       if (hello !== undefined) return "the gateway answers it with a ServerHello";
       // The 2-byte header of SSL 2.0, and SERVER-HELLO.
       const isSsl2 = oddBytes !== undefined && ((oddBytes[0] ?? 0) & 0x80) !== 0 && oddBytes[2] === 4;

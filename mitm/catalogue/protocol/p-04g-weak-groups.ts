@@ -19,7 +19,7 @@ export default gatewayAttack({
   async run(lab) {
     const hello = firstHello(lab, { cipherSuites: [0xc02b, 0xc02c, 0xc02f, 0xc030], groups: weakGroups });
     const answer = await answerTo(lab, hello, "no group of 224 bits or more");
-    return judgeAnswer(answer, ({ keyExchange }) => {
+    return judgeAnswer(lab, answer, ({ keyExchange }) => {
       const group = keyExchange === undefined ? 0 : ((keyExchange[1] ?? 0) << 8) | (keyExchange[2] ?? 0);
       return weakGroups.includes(group) ? `the gateway agrees on a key in group ${group}` : undefined;
     });

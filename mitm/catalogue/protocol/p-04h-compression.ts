@@ -18,7 +18,7 @@ export default gatewayAttack({
     // RFC 3749 §2: DEFLATE is 1. RFC 5246 §7.4.1.2: null must be among them too.
     const hello = firstHello(lab, { cipherSuites: [0xc02b, 0xc02f], compressionMethods: [1, 0] });
     const answer = await answerTo(lab, hello, "DEFLATE before null");
-    return judgeAnswer(answer, (got) =>
+    return judgeAnswer(lab, answer, (got) =>
       got.hello?.compressionMethod === 1 ? "the gateway goes on with DEFLATE" : undefined,
     );
   },

@@ -19,7 +19,7 @@ export default gatewayAttack({
   async run(lab) {
     const hello = firstHello(lab, { cipherSuites: [0xc02b, 0xc02f], signatureSchemes: broken });
     const answer = await answerTo(lab, hello, "signature_algorithms without a good one");
-    return judgeAnswer(answer, ({ keyExchange }) => {
+    return judgeAnswer(lab, answer, ({ keyExchange }) => {
       const pointLength = keyExchange?.[3];
       if (keyExchange === undefined || pointLength === undefined) return undefined;
       const scheme = Buffer.from(keyExchange).readUInt16BE(4 + pointLength);

@@ -16,7 +16,7 @@ export function weakSuiteAttack(
     async run(lab) {
       const suites = weakSuites[kind];
       const answer = await answerTo(lab, firstHello(lab, { cipherSuites: suites }), info.title);
-      return judgeAnswer(answer, ({ hello }) =>
+      return judgeAnswer(lab, answer, ({ hello }) =>
         hello === undefined
           ? undefined
           : `the gateway goes on with suite 0x${hello.cipherSuite.toString(16).padStart(4, "0")}`,
