@@ -1,12 +1,12 @@
 import { catalogue, type RunReport, selfTest } from "../../mitm/index.ts";
 import { ExitCode } from "../errors.ts";
-import { type LabOptions, labOptions } from "../mitm/lab-options.ts";
+import { type CaseOptions, caseOptions } from "../mitm/lab-options.ts";
 import { interruptible, progressing } from "../mitm/lab-run.ts";
 import { defaultJobs } from "../mitm/own-sources.ts";
 import { type Session, type VerbGroup, wholeNumber } from "../verb.ts";
 import { version } from "../version.ts";
 
-interface SelfTestOptions extends Pick<LabOptions, "case" | "seed" | "patience" | "caseTimeout"> {
+interface SelfTestOptions extends CaseOptions {
   readonly jobs: number;
 }
 
@@ -22,7 +22,7 @@ export function addMitmSelfTest(mitm: VerbGroup): void {
       examples: [["mitm self-test", "all cases"]],
     },
     (command) => {
-      labOptions(command).option(
+      caseOptions(command).option(
         "--jobs <n>",
         "how many twins beside each other",
         wholeNumber(1, 64),

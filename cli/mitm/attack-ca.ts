@@ -75,7 +75,7 @@ export async function withAttackCa<T>(
     return await work({ pki: real.pki, names: gatewayNames(files.gatewayCertificate), caFile: files.ca });
   } finally {
     await real.close();
-    session.out.note("what the real CA signed for the lab is revoked; `sallyport audit list` shows it");
+    session.out.note("what the real CA signed for the lab is revoked; `sallyport audit export` shows it");
   }
 }
 

@@ -1,12 +1,16 @@
 import type { Command } from "commander";
 import { collect, wholeNumber } from "../verb.ts";
 
-/** What all verbs of the lab that run cases have in common. */
-export interface LabOptions {
+/** Which cases are run, and how patiently. */
+export interface CaseOptions {
   readonly case?: readonly string[];
   readonly seed: string;
   readonly patience: number;
   readonly caseTimeout: number;
+}
+
+/** What all verbs of the lab that attack a target have in common. */
+export interface LabOptions extends CaseOptions {
   readonly bundle?: string;
   readonly html?: string;
   readonly junit?: string;
@@ -15,7 +19,7 @@ export interface LabOptions {
   readonly allowUndecided?: boolean;
 }
 
-export function labOptions(command: Command): Command {
+export function caseOptions(command: Command): Command {
   return command
     .option(
       "--case <id>",
@@ -29,7 +33,11 @@ export function labOptions(command: Command): Command {
       wholeNumber(50, 120_000),
       2_000,
     )
-    .option("--case-timeout <seconds>", "give up on a case after this long", wholeNumber(1, 3_600), 30)
+    .option("--case-timeout <seconds>", "give up on a case after this long", wholeNumber(1, 3_600), 30);
+}
+
+export function labOptions(command: Command): Command {
+  return caseOptions(command)
     .option(
       "--bundle <dir>",
       "write the evidence there: capture, key log, transcripts, certificates, reports",
