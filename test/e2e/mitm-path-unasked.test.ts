@@ -75,7 +75,7 @@ async function freeUdpPort(): Promise<number> {
 
 describe("at our own device and gateway, which nobody asks", () => {
   test.each([
-    "P-01-path",
+    "P-01-path-a",
     "P-03-path-a",
     "P-16c",
     "P-17a",

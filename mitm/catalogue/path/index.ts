@@ -1,8 +1,11 @@
 import type { Attack } from "../../attack.ts";
-import p01Path from "./p-01-path-old-version-in-hello.ts";
+import p01PathA from "./p-01-path-a-old-version-in-hello.ts";
+import p01PathB from "./p-01-path-b-old-dtls-version-in-hello.ts";
 import p03PathA from "./p-03-path-a-no-supported-versions.ts";
 import p03PathB from "./p-03-path-b-sentinel-erased.ts";
-import p03PathC from "./p-03-path-c-weakened-hello.ts";
+import p03PathC from "./p-03-path-c-other-preferences.ts";
+import p03PathD from "./p-03-path-d-fewer-groups.ts";
+import p15Path from "./p-15-path-no-server-name.ts";
 import p16a from "./p-16a-truncation-to-gateway.ts";
 import p16b from "./p-16b-truncation-to-device.ts";
 import p16c from "./p-16c-cut-handshakes.ts";
@@ -72,10 +75,13 @@ import u35b from "./u-35b-connection-id-stripped-to-device.ts";
 import u35c from "./u-35c-connection-id-out-of-hello.ts";
 
 export const pathAttacks: readonly Attack[] = [
-  p01Path,
+  p01PathA,
+  p01PathB,
   p03PathA,
   p03PathB,
   p03PathC,
+  p03PathD,
+  p15Path,
   p16a,
   p16b,
   p16c,

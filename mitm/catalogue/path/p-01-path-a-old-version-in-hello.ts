@@ -9,7 +9,7 @@ const tls11 = 0x0302;
 const tls12 = 0x0303;
 
 export default pairAttack({
-  id: "P-01-path",
+  id: "P-01-path-a",
   title: "a ClientHello that offers no more than TLS 1.1, rewritten on its way",
   transports: ["tls"],
   defeats: "legacy-version-accepted",
