@@ -119,10 +119,17 @@ export class LabAtDevice extends LabBase implements DeviceLab {
   /** What became of the device's attempts, for the report. */
   async next(): Promise<string | undefined> {
     const last = this.#attempts.at(-1);
-    if (last === undefined) return undefined;
+    if (last === undefined) return await this.#dialsAgain();
     const ended = await Promise.race([last.ended, this.#quiet()]);
     if (ended === undefined) return "went on trying";
     return ended.error === undefined ? undefined : `gave up: ${ended.error}`;
+  }
+
+  /** Of a device that dials by itself, what can be seen is that it does so again. */
+  async #dialsAgain(): Promise<string | undefined> {
+    const began = performance.now();
+    const came = await this.#door.arrived(this.patience.answerMs, this.signal);
+    return came ? `dialled again after ${Math.round(performance.now() - began)} ms` : undefined;
   }
 
   async #quiet(): Promise<undefined> {

@@ -29,8 +29,6 @@ export class Door implements AsyncDisposable {
   readonly #all = new Set<Socket>();
   #wake: () => void = () => {};
   #share: Share | undefined;
-  /** Connections and new UDP peers that came so far. */
-  arrivals = 0;
 
   private constructor(options: DoorOptions, server: Server | undefined, udp: UdpSocket | undefined) {
     this.#options = options;
@@ -92,6 +90,13 @@ export class Door implements AsyncDisposable {
     return undefined;
   }
 
+  /** Whether a connection waits, or comes within `ms`. It is left waiting. */
+  async arrived(ms: number, signal: AbortSignal): Promise<boolean> {
+    const waits = () => this.#waiting.some((socket) => !socket.destroyed);
+    if (!waits() && this.#server !== undefined) await this.#arrival(ms, signal);
+    return waits();
+  }
+
   /** What comes at the UDP port from now on; the share that was handed out before gets nothing any more. */
   shareUdp(): UdpShare {
     if (this.#udp === undefined) throw new MitmError("MITM_ADDRESS", "the door is not open for DTLS");
@@ -114,7 +119,6 @@ export class Door implements AsyncDisposable {
   }
 
   #arrived(socket: Socket): void {
-    this.arrivals += 1;
     this.#all.add(socket);
     socket.on("error", () => undefined);
     socket.once("close", () => this.#all.delete(socket));

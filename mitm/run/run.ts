@@ -161,11 +161,12 @@ async function runCase(
     before.ok && anew === undefined && !options.signal.aborted
       ? await served(source, lane, one, options, recovery)
       : undefined;
-  const { verdict, how } = judge(tried.ending, before, after?.control, recorder);
+  const { verdict, how, outage } = judge(tried.ending, before, after?.control, recorder);
   const finding = tried.ending.kind === "finding" ? tried.ending.finding : undefined;
   const next = (finding !== undefined && "next" in finding ? finding.next : undefined) ?? tried.next;
   const report: CaseReport = {
     ...about(one, options),
+    ...(outage && { weakness: serviceStopped }),
     verdict,
     how,
     control: before,
@@ -260,6 +261,14 @@ function about(one: Case, options: RunOptions) {
     files: [],
   };
 }
+
+/** What is wrong with a target that an attack put out of service, whichever attack it was. */
+const serviceStopped = {
+  name: "service-stopped",
+  what: "One peer, who was refused, stops the service for all others.",
+  remedy:
+    "Serve peers independently of each other, and give up on one that does not go on, after a bounded time.",
+} as const;
 
 /** Each case has its own numbers, whichever others run before it or beside it. */
 function seedOf(seed: string, id: string): number {

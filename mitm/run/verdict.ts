@@ -20,6 +20,8 @@ export type Ending =
 export interface Judgement {
   readonly verdict: Verdict;
   readonly how: string;
+  /** What broke is the service for others, whatever the attack was about. */
+  readonly outage?: true;
 }
 
 /**
@@ -55,6 +57,7 @@ export function judge(
     return {
       verdict: "broken",
       how: `an honest peer is not served any more: ${after.how}; before: ${finding.how}`,
+      outage: true,
     };
   }
   return { verdict: "held", how: finding.how };

@@ -31,7 +31,10 @@ describe("a verdict needs more than the attack's own word", () => {
   });
 
   test("a target that serves no honest peer afterwards is broken", () => {
-    expect(verdictOf(finding(held("closed")), good, bad, arrived)).toBe("broken");
+    expect(judge(finding(held("closed")), good, bad, arrived)).toMatchObject({
+      verdict: "broken",
+      outage: true,
+    });
   });
 
   test("a valid twin that does not get through makes everything inconclusive, a success too", () => {
