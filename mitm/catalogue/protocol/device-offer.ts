@@ -14,6 +14,8 @@ export type Objection = (hello: DeviceHello) => string | undefined;
 /** Reads the device's ClientHello. */
 export async function offerOf(lab: DeviceLab, objection: Objection): Promise<Finding> {
   const device = await deviceHello(lab);
+  // Nothing more is wanted of it.
+  device.raw.destroy();
   lab.recorder.receipt("the device sent its ClientHello to the lab");
   const found = objection(device);
   return found === undefined
