@@ -11,6 +11,8 @@ export class Traffic13 {
   readonly #suite: Suite13;
   #own: Uint8Array;
   #peer: Uint8Array;
+  /** How many KeyUpdates of the peer were taken. */
+  updatesReceived = 0;
 
   constructor(end: TlsEnd, suite: Suite13, secrets: SecretPair) {
     this.#end = end;
@@ -46,6 +48,7 @@ export class Traffic13 {
         "a malformed KeyUpdate",
       );
     }
+    this.updatesReceived += 1;
     this.#peer = nextTrafficSecret(this.#suite, this.#peer);
     this.useForReading();
     if (request === 1) this.sendKeyUpdate(false);
