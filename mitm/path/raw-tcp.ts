@@ -34,6 +34,8 @@ export class RawTcp {
   #end: string | undefined;
   #wake: () => void = () => {};
   #received = 0;
+  readonly #opened = performance.now();
+  #endedAfterMs: number | undefined;
 
   private constructor(socket: Socket, options: RawOptions, head: Uint8Array) {
     this.#socket = socket;
@@ -84,6 +86,11 @@ export class RawTcp {
   /** How the other end ended the connection: "closed", "reset"; undefined while it has not. */
   get ended(): string | undefined {
     return this.#end;
+  }
+
+  /** How long the other end kept the connection; undefined while it does. */
+  get endedAfterMs(): number | undefined {
+    return this.#endedAfterMs;
   }
 
   /** False where the connection is gone and nothing was sent. */
@@ -168,6 +175,7 @@ export class RawTcp {
   #ended(how: string): void {
     if (this.#end !== undefined) return;
     this.#end = how;
+    this.#endedAfterMs = performance.now() - this.#opened;
     this.#step(this.#options.peer, how);
     this.#wake();
   }

@@ -66,7 +66,7 @@ const reasons: Readonly<Record<string, RegExp>> = {
   "P-19a": /alert decrypt_error/,
   "P-19e": /alert decrypt_error/,
   "P-20d": /connections were refused/,
-  "P-22": /alert unexpected_message/,
+  "P-22c": /alert unexpected_message/,
 };
 
 describe("versions, suites, records and the order of messages", () => {

@@ -10,17 +10,13 @@ export function handshakeLimit({ target: { handshakeTimeoutMs } }: GatewayLab): 
   return handshakeTimeoutMs === undefined ? longestHandshakeMs : 2 * handshakeTimeoutMs + 1_000;
 }
 
-/** Connections without a word. Those that the target refuses at once are among them. */
+/** Connections without a word, opened all at once. Those that the target refuses are among them. */
 export async function openSilent(lab: GatewayLab, count: number): Promise<RawTcp[]> {
-  const all: RawTcp[] = [];
-  for (let opened = 0; opened < count && !lab.signal.aborted; opened += 1) {
-    try {
-      all.push(await lab.tcp());
-    } catch {
-      // Its backlog is full: as good as a refusal.
-      break;
-    }
-  }
+  const opening = Array.from({ length: count }, () => lab.tcp());
+  // One that cannot be opened is as good as refused.
+  const all = (await Promise.allSettled(opening)).flatMap((one) =>
+    one.status === "fulfilled" ? [one.value] : [],
+  );
   const [first] = all;
   if (first === undefined) throw new NotDelivered("no connection could be opened");
   lab.recorder.step({
@@ -45,4 +41,12 @@ export async function stillOpen(all: readonly RawTcp[], ms: number): Promise<num
   let open = 0;
   for (const end of ends) open += await end;
   return open;
+}
+
+/** Those that the target ended long before its time-out, of connections that have just been opened. */
+export async function refusedAtOnce(lab: GatewayLab, all: readonly RawTcp[], ms: number): Promise<number> {
+  await Promise.race(all.map((raw) => raw.read(ms)));
+  await stillOpen(all, 100);
+  const atOnceMs = 0.8 * (lab.target.handshakeTimeoutMs ?? longestHandshakeMs);
+  return all.filter(({ endedAfterMs }) => endedAfterMs !== undefined && endedAfterMs < atOnceMs).length;
 }

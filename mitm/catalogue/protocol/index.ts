@@ -105,7 +105,9 @@ import p20e from "./p-20e-empty-records.ts";
 import p20f from "./p-20f-endless-message-from-gateway.ts";
 import p21a from "./p-21a-mqtt-in-clear.ts";
 import p21b from "./p-21b-answer-in-clear.ts";
-import p22 from "./p-22-post-handshake-request.ts";
+import p22a from "./p-22a-key-updates.ts";
+import p22b from "./p-22b-key-updates-from-gateway.ts";
+import p22c from "./p-22c-post-handshake-request.ts";
 
 export const protocolAttacks: readonly Attack[] = [
   p01a,
@@ -214,5 +216,7 @@ export const protocolAttacks: readonly Attack[] = [
   p20f,
   p21a,
   p21b,
-  p22,
+  p22a,
+  p22b,
+  p22c,
 ];

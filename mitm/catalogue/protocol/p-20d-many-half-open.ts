@@ -1,5 +1,5 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
-import { openSilent, stillOpen } from "./half-open.ts";
+import { openSilent, refusedAtOnce } from "./half-open.ts";
 import { refusalMs } from "./refusal.ts";
 
 export default gatewayAttack({
@@ -17,11 +17,8 @@ export default gatewayAttack({
   async run(lab) {
     const all = await openSilent(lab, 300);
     lab.recorder.receipt(`${all.length} connections were open`);
-    // Those beyond the limit are closed at once, long before any time-out.
-    const left = await stillOpen(all.slice(-1), refusalMs(lab.patience));
-    const open = all.filter(({ ended }) => ended === undefined).length;
-    if (left === 1 && open === all.length)
-      return broken(`all of ${all.length} half-open handshakes are kept`);
-    return held(`${all.length - open} of ${all.length} connections were refused`, { next: "closed" });
+    const refused = await refusedAtOnce(lab, all, refusalMs(lab.patience));
+    if (refused === 0) return broken(`all of ${all.length} half-open handshakes are kept`);
+    return held(`${refused} of ${all.length} connections were refused`, { next: "closed" });
   },
 });

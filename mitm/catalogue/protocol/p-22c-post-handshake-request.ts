@@ -6,7 +6,7 @@ import { ExtensionType } from "../../tls/numbers.ts";
 import { helloOver } from "./at-version.ts";
 
 export default deviceAttack({
-  id: "P-22",
+  id: "P-22c",
   title: "a CertificateRequest after the handshake, which the device did not offer to answer",
   transports: ["tls"],
   defeats: "post-handshake-request-answered",
