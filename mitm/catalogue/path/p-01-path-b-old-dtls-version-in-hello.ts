@@ -13,7 +13,7 @@ export default pairAttack({
   transports: ["dtls"],
   defeats: "legacy-version-accepted",
   severity: "high",
-  reference: { rfc: ["RFC 8996 §5", "RFC 9325 §3.1.2"], cwe: [757], en303645: ["5.5-1"], cra: ["I(2)(e)"] },
+  reference: { rfc: ["RFC 9325 §3.1.2"], cwe: [757], en303645: ["5.5-1"], cra: ["I(2)(e)"] },
   async run(lab) {
     const path = await lab.udpPath({
       datagram: ({ from, records }) => {

@@ -11,7 +11,7 @@ export default pairAttack({
   transports: ["tls"],
   defeats: "handshake-failure-is-final",
   severity: "medium",
-  reference: { rfc: ["RFC 9293 §3.5.2"], cwe: [400, 703], en303645: ["5.9-3"], cra: ["I(2)(h)"] },
+  reference: { rfc: ["RFC 9293 §3.5.2"], cwe: [400, 703], en303645: ["5.9-1"], cra: ["I(2)(h)"] },
   async run(lab) {
     const cut = new Set<TcpConnection>();
     const path = await lab.tcpPath({

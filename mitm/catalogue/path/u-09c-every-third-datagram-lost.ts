@@ -7,7 +7,7 @@ export default pairAttack({
   transports: ["dtls"],
   defeats: "no-retransmission",
   severity: "medium",
-  reference: { rfc: ["RFC 6347 §4.2.4"], cwe: [400], en303645: ["5.9-3"], cra: ["I(2)(h)"] },
+  reference: { rfc: ["RFC 6347 §4.2.4"], cwe: [400], en303645: ["5.9-1"], cra: ["I(2)(h)"] },
   run: (lab) =>
     handshakeIn(lab, ({ index, bytes }) => {
       if (index % 3 === 0) return { instead: [], note: "lost" };

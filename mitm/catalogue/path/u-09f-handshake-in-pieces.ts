@@ -8,7 +8,7 @@ export default pairAttack({
   transports: ["dtls"],
   defeats: "fragments-not-reassembled",
   severity: "medium",
-  reference: { rfc: ["RFC 6347 §4.2.3"], cwe: [703], en303645: ["5.9-3"], cra: ["I(2)(h)"] },
+  reference: { rfc: ["RFC 6347 §4.2.3"], cwe: [703], en303645: ["5.9-1"], cra: ["I(2)(h)"] },
   run: (lab) =>
     handshakeIn(lab, ({ records }) => {
       const instead = refragment(records, { pieceBytes: 60, overlapBytes: 9, shuffle: true }, lab.prng);

@@ -11,7 +11,7 @@ export default pairAttack({
   reference: {
     rfc: ["RFC 6347 §4.2.4", "RFC 6347 §4.1.2.7"],
     cwe: [345, 362, 400],
-    en303645: ["5.9-3"],
+    en303645: ["5.9-1"],
     cra: ["I(2)(h)"],
   },
   run: (lab) =>

@@ -14,7 +14,7 @@ export default pairAttack({
   reference: {
     rfc: ["RFC 6347 §4.1.2.7", "RFC 6347 §4.2.4"],
     cwe: [345, 400],
-    en303645: ["5.9-3"],
+    en303645: ["5.9-1"],
     cra: ["I(2)(h)"],
   },
   run(lab) {

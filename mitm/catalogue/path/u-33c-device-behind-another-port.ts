@@ -8,7 +8,7 @@ export default pairAttack({
   transports: ["dtls"],
   defeats: "moved-device-lost",
   severity: "low",
-  reference: { rfc: ["RFC 9146 §6", "RFC 9853 §4"], cwe: [703], en303645: ["5.9-3"], cra: ["I(2)(h)"] },
+  reference: { rfc: ["RFC 9146 §6", "RFC 9853 §4"], cwe: [703], en303645: ["5.9-1"], cra: ["I(2)(h)"] },
   async run(lab) {
     const { open } = await besideFlow(lab);
     await open.flow.rebind();
