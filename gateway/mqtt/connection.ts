@@ -43,7 +43,7 @@ export class MqttConnection extends EventEmitter {
   readonly #hold = new OutboundHold();
   readonly #batch: WriteBatch;
   readonly #connectTimer: NodeJS.Timeout;
-  readonly #watch: TlsWatch | undefined;
+  readonly #watch: Pick<TlsWatch, "look"> | undefined;
   #receivedBytes = 0;
   #receivedRecords = 0;
   readonly #input = new InputBuffer();
@@ -62,7 +62,7 @@ export class MqttConnection extends EventEmitter {
   destroyed = false;
 
   /** `watch`: none where there is no TLS below, as in a test. */
-  constructor(socket: TLSSocket, address: string, limits: Limits, watch?: TlsWatch) {
+  constructor(socket: TLSSocket, address: string, limits: Limits, watch?: Pick<TlsWatch, "look">) {
     super();
     this.#watch = watch;
     this.address = address;

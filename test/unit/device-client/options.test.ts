@@ -57,6 +57,8 @@ describe("bad options throw at once", () => {
     "an endless back-off": { reconnect: { maxMs: Number.POSITIVE_INFINITY } },
     "min above max": { reconnect: { minMs: 10, maxMs: 5 } },
     "an endless queue": { queue: { maxMessages: Number.POSITIVE_INFINITY } },
+    "less TLS overhead than a record": { maxTlsOverheadBytes: 32_767 },
+    "endless TLS overhead": { maxTlsOverheadBytes: Number.POSITIVE_INFINITY },
     "NUL in the client id": { clientId: "d1\0" },
     "an empty client id": { clientId: "" },
     "a will with a wildcard": { will: { topic: "a/#", payload: "" } },

@@ -11,6 +11,8 @@ test.each([
   [{ packetBytes: 1.5 }, "limits.packetBytes"],
   [{ packetBytes: Number.POSITIVE_INFINITY }, "limits.packetBytes"],
   [{ packetBytes: 2 ** 28 + 5 }, "limits.packetBytes"],
+  [{ tlsOverheadBytes: 32_767 }, "limits.tlsOverheadBytes"],
+  [{ maximumKeepaliveSeconds: -1 }, "limits.maximumKeepaliveSeconds"],
   [{ topicLevels: 101 }, "limits.topicLevels"],
   [{ connections: -1 }, "limits.connections"],
   [JSON.parse('{"__proto__": 1}'), "limits.__proto__"],

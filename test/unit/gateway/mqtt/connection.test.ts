@@ -3,6 +3,7 @@ import type { TLSSocket } from "node:tls";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { defaultLimits, type Limits } from "../../../../gateway/limits.ts";
 import { MqttConnection } from "../../../../gateway/mqtt/connection.ts";
+import type { TlsWatch } from "../../../../gateway/mqtt/tls-watch.ts";
 import { connectBytes, publishBytes } from "../../../support/mqtt-bytes.ts";
 
 beforeEach(() => {
@@ -15,7 +16,7 @@ afterEach(() => {
 const connack = Buffer.from("20020000", "hex");
 
 /** A connection over a socket that is a plain Duplex; `written` is what reached the wire. */
-function connected(over: Partial<Limits> = {}, takes = true) {
+function connected(over: Partial<Limits> = {}, takes = true, watch?: Pick<TlsWatch, "look">) {
   const written: Buffer[] = [];
   const socket = new Duplex({
     read() {},
@@ -25,7 +26,7 @@ function connected(over: Partial<Limits> = {}, takes = true) {
     },
   });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const connection = new MqttConnection(socket as TLSSocket, "::1", { ...defaultLimits, ...over });
+  const connection = new MqttConnection(socket as TLSSocket, "::1", { ...defaultLimits, ...over }, watch);
   return { connection, socket, wire: () => Buffer.concat(written) };
 }
 
@@ -157,4 +158,34 @@ test("the time for the last bytes ends with the connection, and leaves no timer 
   expect(connection.destroyed).toBe(false);
   connection.cut("gateway_stopping", "");
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test("what is no application data is asked of the watch, and ends the connection for that reason", async () => {
+  const looked: Array<readonly [number, number, number]> = [];
+  let found: number | undefined;
+  const watch = {
+    look(bytes: number, records: number, nowMs: number) {
+      looked.push([bytes, records, nowMs]);
+      return found;
+    },
+  };
+  const { connection, socket } = connected({}, true, watch);
+  socket.push(connectBytes("d1"));
+  await turn();
+  connection.checkOverhead(500);
+  expect(connection.endReason).toBeUndefined();
+  found = 70_000.4;
+  connection.checkOverhead(1_000);
+  expect(looked).toEqual([
+    [connectBytes("d1").length, 1, 500],
+    [connectBytes("d1").length, 1, 1_000],
+  ]);
+  expect(connection.endReason).toEqual({
+    reason: "tls_overhead",
+    detail: "70000 bytes that are no application data",
+  });
+  expect(socket.destroyed).toBe(true);
+  await turn();
+  connection.checkOverhead(1_500);
+  expect(looked).toHaveLength(2);
 });
