@@ -231,8 +231,11 @@ export abstract class DtlsEnd extends SpeakingEnd implements ScriptedEnd {
         if (!incoming.fatal && incoming.alert !== "close_notify") continue;
         throw Refusal.byPeer(`alert ${incoming.alert}`, incoming.alert, true);
       }
-      quietSince = performance.now();
-      delay = retransmitMs;
+      // ChangeCipherSpec has no number: it may be the old one again, and a peer that only repeats itself is silent.
+      if (incoming.kind !== "changeCipherSpec") {
+        quietSince = performance.now();
+        delay = retransmitMs;
+      }
       if (take(incoming)) return;
     }
   }

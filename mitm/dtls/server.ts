@@ -45,12 +45,16 @@ export interface DtlsServerOptions extends DtlsOptions {
   readonly hello?: Partial<ServerHello> | undefined;
 }
 
+/** ClientHellos that a weak twin remembers until it has no memory left. */
+const memoryOfAWeakTwin = 500;
+
 export class DtlsServer extends DtlsEnd {
   readonly options: DtlsServerOptions;
   clientHello: ClientHello | undefined;
   readonly order: MessageOrder;
   #clientExtensions: ClientExtensions = {};
   readonly #keys: ServerKeys;
+  #kept = 0;
 
   private constructor(port: DatagramPort, options: DtlsServerOptions) {
     super("server", port, options);
@@ -126,6 +130,10 @@ export class DtlsServer extends DtlsEnd {
   }
 
   #askForCookie(hello: ClientHello, messageSeq: number, recordSequence: number): void {
+    if (this.tolerance.lacks("state-before-cookie")) {
+      this.#kept += 1;
+      if (this.#kept > memoryOfAWeakTwin) this.port.exhaust();
+    }
     const cookie = cookieFor(hello, this.port.peer, this.tolerance);
     const times = this.tolerance.lacks("verify-request-amplifies") ? 10 : 1;
     for (let time = 0; time < times; time += 1) this.helloVerifyRequest(cookie, messageSeq, recordSequence);

@@ -144,12 +144,13 @@ export abstract class SpeakingEnd {
   protected ensureKeys(): void {
     if (this.records.hasKeys || this.suite === undefined) return;
     const [clientRandom, serverRandom] = this.#randoms;
+    const cuts = this.tolerance.lacks("long-connection-id-not-borne");
     this.records.install({
       suite: this.suite,
       masterSecret: this.masterSecret ?? new Uint8Array(48),
       clientRandom,
       serverRandom,
-      sendConnectionId: this.sendConnectionId,
+      sendConnectionId: cuts ? this.sendConnectionId?.subarray(0, 32) : this.sendConnectionId,
       receiveConnectionId: this.receiveConnectionId,
     });
   }

@@ -7,6 +7,15 @@ export const datagramWeaknesses = {
     remedy:
       "Answer a ClientHello without a valid cookie by HelloVerifyRequest alone, and keep nothing for it.",
   },
+  "state-before-cookie": {
+    what: "Something is kept for each ClientHello whose sender has proved nothing, until nothing works for anybody.",
+    remedy:
+      "Compute cookies from a secret instead of remembering them; keep nothing before a valid one came.",
+  },
+  "long-connection-id-not-borne": {
+    what: "A peer that wants a long connection id on what it is sent is not served, or others are not after it.",
+    remedy: "Bear connection ids of 0 to 255 bytes (RFC 9146 §3), or decline the extension.",
+  },
   "cookie-not-verified": {
     what: "Any cookie is taken for the one that was handed out.",
     remedy:

@@ -1,5 +1,6 @@
 import type { Attack } from "../../attack.ts";
-import u01 from "./u-01-no-cookie.ts";
+import u01a from "./u-01a-no-cookie.ts";
+import u01b from "./u-01b-many-hellos.ts";
 import u02 from "./u-02-amplification.ts";
 import u03a from "./u-03a-altered-cookie.ts";
 import u03b from "./u-03b-longest-cookie.ts";
@@ -59,6 +60,7 @@ import u31k from "./u-31k-plaintext-finished.ts";
 import u36a from "./u-36a-predictable-connection-ids.ts";
 import u36b from "./u-36b-same-connection-id.ts";
 import u36c from "./u-36c-unknown-connection-ids.ts";
+import u36d from "./u-36d-long-connection-id.ts";
 import u37a from "./u-37a-psk-for-a-certificate-device.ts";
 import u37b from "./u-37b-empty-psk.ts";
 import u38a from "./u-38a-alert-storm.ts";
@@ -75,7 +77,8 @@ import u39c from "./u-39c-dtls-1-0.ts";
 import u40 from "./u-40-walk.ts";
 
 export const datagramAttacks: readonly Attack[] = [
-  u01,
+  u01a,
+  u01b,
   u02,
   u03a,
   u03b,
@@ -135,6 +138,7 @@ export const datagramAttacks: readonly Attack[] = [
   u36a,
   u36b,
   u36c,
+  u36d,
   u37a,
   u37b,
   u38a,

@@ -3,7 +3,7 @@ import { firstWord, judgeWord } from "./flight.ts";
 import { availability, overDtls } from "./reference.ts";
 
 export default gatewayAttack({
-  id: "U-01",
+  id: "U-01a",
   title: "a ClientHello without a cookie",
   transports: overDtls,
   defeats: "no-cookie-demanded",
