@@ -75,6 +75,8 @@ import u39a from "./u-39a-dtls-1-0.ts";
 import u39b from "./u-39b-older-version-in-extension.ts";
 import u39c from "./u-39c-dtls-1-0.ts";
 import u40 from "./u-40-walk.ts";
+import u41a from "./u-41a-no-extended-master-secret.ts";
+import u41b from "./u-41b-no-extended-master-secret.ts";
 
 export const datagramAttacks: readonly Attack[] = [
   u01a,
@@ -153,4 +155,6 @@ export const datagramAttacks: readonly Attack[] = [
   u39b,
   u39c,
   u40,
+  u41a,
+  u41b,
 ];
