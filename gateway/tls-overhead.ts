@@ -42,6 +42,11 @@ export class TlsOverhead {
     this.#at = nowMs;
   }
 
+  /** Nothing is in the bucket: while no bytes come there is nothing to account for. */
+  get isEmpty(): boolean {
+    return this.#level === 0;
+  }
+
   /** Accounts for what came since the last look. Returns how much is in the bucket if that is too much. */
   look(
     { wireBytes, clearBytes, records, unreadBytes, drained }: TlsCount,

@@ -117,6 +117,17 @@ describe.each([
     expect(overhead.look({ ...count, wireBytes: limit + 23_001 }, 0)).toBe(limit + 23_001);
   });
 
+  test("is empty again once it has run empty, or what is not data was data in part", () => {
+    const overhead = new TlsOverhead({ bytes: limit, perRecord: 22 }, 0, 0);
+    expect(overhead.isEmpty).toBe(true);
+    overhead.look({ ...nothing, wireBytes: 1_000, drained: false }, 1_000);
+    expect(overhead.isEmpty).toBe(false);
+    overhead.look({ ...nothing, wireBytes: 1_022, clearBytes: 1_000, records: 1, drained: false }, 2_000);
+    expect(overhead.isEmpty).toBe(true);
+    overhead.look({ ...nothing, wireBytes: 2_022, clearBytes: 1_000, records: 1 }, 3_000);
+    expect(overhead.isEmpty).toBe(true);
+  });
+
   test("a clock that goes back gives nothing for it", () => {
     const overhead = new TlsOverhead({ bytes: limit, perRecord: 22 }, 0, 1_000);
     overhead.look({ ...nothing, wireBytes: limit }, 1_000);
