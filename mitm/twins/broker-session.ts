@@ -32,6 +32,8 @@ export class BrokerSession {
   readonly state: SessionState;
   readonly version: 4 | 5;
   will: IConnectPacket["will"];
+  /** Seconds; 0 where the client asked for none. */
+  readonly keepalive: number;
   /** Packet identifiers of QoS 2 that came and were not released. */
   readonly unreleased = new Set<number>();
   readonly #end: ScriptedEnd;
@@ -50,6 +52,7 @@ export class BrokerSession {
     this.state = state;
     this.version = connect.protocolVersion === 5 ? 5 : 4;
     this.will = connect.will;
+    this.keepalive = connect.keepalive ?? 0;
   }
 
   get principal(): Principal {

@@ -91,10 +91,13 @@ export class TwinBroker {
   /** Reads packets until the end of the connection; the session, where CONNECT was accepted. */
   async #open(end: ScriptedEnd, principal: Principal): Promise<BrokerSession | undefined> {
     const reader = new PacketReader(this.#options.tolerates);
-    const began = performance.now();
+    /** The end of the handshake, then the last whole packet of the session. */
+    let heardAt = performance.now();
     let session: BrokerSession | undefined;
     for (;;) {
-      const received = await end.receive(session === undefined ? this.#helloMs(began) : bounds.idleMs);
+      const received = await end.receive(
+        session === undefined ? this.#helloMs(heardAt) : this.#silenceMs(session, heardAt),
+      );
       if (received.kind === "alert" && !received.fatal && received.alert !== "close_notify") continue;
       if (received.kind !== "data") return session;
       reader.push(received.data);
@@ -104,6 +107,7 @@ export class TwinBroker {
           session = this.#first(end, principal, packet);
           if (session === undefined && !this.#isBeforeConnect(packet)) return undefined;
         } else if (!this.#handle(session, packet)) return session;
+        if (session !== undefined) heardAt = performance.now();
       }
     }
   }
@@ -113,6 +117,13 @@ export class TwinBroker {
     if (this.#has("hello-timeout-missing")) return bounds.idleMs;
     const elapsedMs = this.#has("hello-timeout-restarts") ? 0 : performance.now() - began;
     return Math.max(1, helloTimeoutMs - elapsedMs);
+  }
+
+  /** [MQTT-3.1.2-24]: a client that is silent for one and a half times its keep alive is disconnected. */
+  #silenceMs({ keepalive }: BrokerSession, heardAt: number): number {
+    if (keepalive === 0 || this.#has("keep-alive-ignored")) return bounds.idleMs;
+    const leftMs = 1500 * keepalive - (performance.now() - heardAt);
+    return Math.min(bounds.idleMs, Math.max(1, leftMs));
   }
 
   #isBeforeConnect(packet: Packet): boolean {

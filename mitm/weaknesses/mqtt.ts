@@ -153,6 +153,11 @@ export const mqttWeaknesses = {
     what: "A CONNECT that comes byte by byte keeps its connection, since each byte starts the timer again.",
     remedy: "Measure the time for CONNECT from the end of the handshake, whatever comes meanwhile.",
   },
+  "keep-alive-ignored": {
+    what: "A device that fell silent counts as connected for long after the keep alive that it announced, and its loss is not seen.",
+    remedy:
+      "End a session that sent no whole packet for one and a half times its keep alive, and send its will.",
+  },
   "reserved-flags": {
     what: "Packets with wrong flags in their fixed header are accepted.",
     remedy: "Close the connection on flags other than those that MQTT fixes.",

@@ -48,8 +48,9 @@ import m12i from "./m-12i-connect-reserved-flag.ts";
 import m12j from "./m-12j-lone-password.ts";
 import m13a from "./m-13a-foreign-response-topic.ts";
 import m13b from "./m-13b-foreign-topic-alias.ts";
+import m14 from "./m-14-silent-device.ts";
 
-/** What an authenticated device may try inside its own session: rows M-01 to M-13. */
+/** What an authenticated device may try inside its own session: rows M-01 to M-14. */
 export const mqttAttacks: readonly Attack[] = [
   m01a,
   m01b,
@@ -100,4 +101,5 @@ export const mqttAttacks: readonly Attack[] = [
   m12j,
   m13a,
   m13b,
+  m14,
 ];
