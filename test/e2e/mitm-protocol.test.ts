@@ -66,6 +66,8 @@ const reasons: Readonly<Record<string, RegExp>> = {
   "P-19a": /alert decrypt_error/,
   "P-19e": /alert decrypt_error/,
   "P-20d": /connections were refused/,
+  "P-22a": /tls_overhead/,
+  "P-22b": /closed|reset/,
   "P-22c": /alert unexpected_message/,
 };
 
