@@ -21,7 +21,7 @@ export default gatewayAttack({
       if (id === undefined) throw new NotApplicable("the target negotiates no connection id");
       if (id.length === 0) throw new NotApplicable("the target wants no connection id on what it is sent");
       seen.push(id);
-      client.destroy();
+      client.leave();
     }
     const shared = commonBytes(seen);
     const free = (seen[0]?.length ?? 0) - shared;
