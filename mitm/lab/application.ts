@@ -42,7 +42,8 @@ export async function greet(end: ScriptedEnd, greeting: Greeting): Promise<Entry
     if (next.kind === "alert" && !next.fatal) continue;
     if (got.length > 0) greeting.recorder.leaked(got.length);
     if (next.kind === "alert") return refused(`alert ${next.alert}`, spoken.name, next.alert);
-    if (next.kind === "closed") return refused(next.how, spoken.name);
+    if (next.kind === "closed")
+      return { ...refused(next.how, spoken.name), ...(next.byThisEnd && { byThisEnd: true }) };
     return refused(`silent for ${Math.round(patience.answerMs)} ms`, spoken.name);
   }
 }
@@ -51,7 +52,8 @@ export async function greet(end: ScriptedEnd, greeting: Greeting): Promise<Entry
 async function unheard(end: ScriptedEnd, patience: Patience): Promise<Entry> {
   const next = await end.receive(patience.silenceMs);
   if (next.kind === "alert") return refused(`alert ${next.alert}`, "Finished", next.alert);
-  if (next.kind === "closed") return refused(next.how, "Finished");
+  if (next.kind === "closed")
+    return { ...refused(next.how, "Finished"), ...(next.byThisEnd && { byThisEnd: true }) };
   return admitted(
     next.kind === "data" ? "the target said application data" : "the target neither alerted nor closed",
   );

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { broken, type Finding, held } from "../attack.ts";
+import { broken, type Finding, held, inconclusive } from "../attack.ts";
 import { DatagramListener } from "../dtls/datagrams.ts";
 import { DtlsServer, type DtlsServerOptions } from "../dtls/server.ts";
 import type { Credential, ScriptedEnd } from "../endpoint.ts";
@@ -9,7 +9,7 @@ import { RawTcp } from "../path/raw-tcp.ts";
 import { RawUdp } from "../path/raw-udp.ts";
 import type { DeviceAttempt, DeviceTarget, DialOptions } from "../targets.ts";
 import { TlsServer, type TlsServerOptions } from "../tls/server.ts";
-import { refused } from "./at-gateway.ts";
+import { notRefused, refused } from "./at-gateway.ts";
 import type { DeviceLab, ServeOptions } from "./device-lab.ts";
 import type { Door } from "./door.ts";
 import type { Entry } from "./lab.ts";
@@ -107,29 +107,24 @@ export class LabAtDevice extends LabBase implements DeviceLab {
         how,
         refusedAt: "Finished",
         alert: next.kind === "alert" ? next.alert : undefined,
+        ...(next.kind === "closed" && next.byThisEnd && { byThisEnd: true }),
       };
     }
   }
 
   judge(entry: Entry): Finding {
     if (entry.admitted) return broken(entry.how);
+    if (entry.byThisEnd === true) return inconclusive(notRefused(entry));
     return held(entry.how, { refusedAt: entry.refusedAt, alert: entry.alert });
   }
 
   /** What became of the device's attempts, for the report. */
   async next(): Promise<string | undefined> {
     const last = this.#attempts.at(-1);
-    if (last === undefined) return await this.#dialsAgain();
+    if (last === undefined) return undefined;
     const ended = await Promise.race([last.ended, this.#quiet()]);
     if (ended === undefined) return "went on trying";
     return ended.error === undefined ? undefined : `gave up: ${ended.error}`;
-  }
-
-  /** Of a device that dials by itself, what can be seen is that it does so again. */
-  async #dialsAgain(): Promise<string | undefined> {
-    const began = performance.now();
-    const came = await this.#door.arrived(this.patience.answerMs, this.signal);
-    return came ? `dialled again after ${Math.round(performance.now() - began)} ms` : undefined;
   }
 
   async #quiet(): Promise<undefined> {

@@ -1,4 +1,4 @@
-import { broken, type Finding, held } from "../attack.ts";
+import { broken, type Finding, held, inconclusive } from "../attack.ts";
 import { DtlsClient, type DtlsClientOptions } from "../dtls/client.ts";
 import type { Address, Credential, HandshakeResult, ScriptedEnd } from "../endpoint.ts";
 import { NotApplicable } from "../errors.ts";
@@ -107,6 +107,7 @@ export class LabAtGateway extends LabBase implements GatewayLab {
 
   judge(entry: Entry): Finding {
     if (entry.admitted) return broken(`let in: ${entry.how}`);
+    if (entry.byThisEnd === true) return inconclusive(notRefused(entry));
     const { how, refusedAt, alert } = entry;
     const said = this.#saidSince();
     return held(said === undefined ? how : `${how}; the target says: ${said}`, { refusedAt, alert });
@@ -160,6 +161,11 @@ export function takeLeave(end: TlsClient | DtlsClient): void {
 
 /** A handshake that did not come about, as an entry that was refused. */
 export function refused(result: Extract<HandshakeResult, { completed: false }>): Entry {
-  const { how, refusedAt, alert } = result;
-  return { admitted: false, how, refusedAt, alert };
+  const { how, refusedAt, alert, byThisEnd } = result;
+  return { admitted: false, how, refusedAt, alert, ...(byThisEnd && { byThisEnd }) };
+}
+
+/** What is known of a target whose answer the lab could not go on with: it has not refused. */
+export function notRefused({ how }: Entry): string {
+  return `the target did not refuse: it was the lab that could not go on (${how})`;
 }

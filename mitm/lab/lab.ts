@@ -31,4 +31,6 @@ export interface Entry {
   readonly how: string;
   readonly refusedAt: string | undefined;
   readonly alert: string | undefined;
+  /** It was the lab's own end that would not go on, so that nothing is known of the target. */
+  readonly byThisEnd?: boolean;
 }

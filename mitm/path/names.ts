@@ -152,7 +152,9 @@ function recordName(contentType: number, fragment: Uint8Array, isProtected: bool
     case 20:
       return "ChangeCipherSpec";
     case 21:
-      return isProtected || fragment.length !== 2 ? "Alert (protected)" : `Alert ${alerts.get(second) ?? second}`;
+      return isProtected || fragment.length !== 2
+        ? "Alert (protected)"
+        : `Alert ${alerts.get(second) ?? second}`;
     case 22: {
       const known = handshakeTypes.get(first);
       return isProtected || known === undefined ? "handshake record (protected or a fragment)" : known;

@@ -1,4 +1,4 @@
-import type { Finding, Transport } from "../attack.ts";
+import type { DeviceAttack, Finding, Transport } from "../attack.ts";
 import { LabAtDevice } from "../lab/at-device.ts";
 import { LabAtGateway } from "../lab/at-gateway.ts";
 import { LabAtPair } from "../lab/at-pair.ts";
@@ -86,9 +86,23 @@ class DeviceLane extends Lane {
 
   override async attack({ attack }: Case, options: LabOptions): Promise<Attacked> {
     if (attack.side !== "device") throw wrongSide(attack.side);
+    const { finding, next } = await this.#run(attack, options);
+    // One that dials by itself does so once the attack's connections are closed.
+    return { finding, next: next ?? (await this.#dialsAgain(options)) };
+  }
+
+  async #run(attack: DeviceAttack, options: LabOptions): Promise<Attacked> {
     await using lab = new LabAtDevice(options, this.#open);
     const finding = await attack.run(lab);
     return { finding, next: await lab.next() };
+  }
+
+  async #dialsAgain({ patience, signal }: LabOptions): Promise<string | undefined> {
+    const { target, door } = this.#open;
+    if (target.dial !== undefined) return undefined;
+    const began = performance.now();
+    const came = await door.arrived(patience.answerMs, signal);
+    return came ? `dialled again after ${Math.round(performance.now() - began)} ms` : undefined;
   }
 
   protected override async honest(options: LabOptions): Promise<Honest> {
