@@ -9,7 +9,7 @@ import type { Recorder } from "../record/recorder.ts";
 import { DatagramPort } from "./port.ts";
 import { Tolerance, type Tolerates } from "./tolerance.ts";
 
-export { type Datagram, DatagramPort } from "./port.ts";
+export { DatagramPort } from "./port.ts";
 
 /** Peers at one time; whoever comes then makes the oldest go. */
 const mostPorts = 1024;

@@ -1,4 +1,4 @@
-import { constants, createPublicKey, type KeyObject, sign, verify, X509Certificate } from "node:crypto";
+import { constants, type KeyObject, sign, verify, X509Certificate } from "node:crypto";
 import { SignatureScheme } from "../../dtls/wire/registry.ts";
 
 /** How a scheme signs; RSASSA-PSS with a salt as long as the digest (RFC 8446 §4.2.3). */
@@ -66,11 +66,6 @@ export function keyOfCertificate(der: Uint8Array): KeyObject | undefined {
 /** ECDHE_RSA or ECDHE_ECDSA: what a key authenticates (RFC 8422 §2). */
 export function authenticates(key: KeyObject): "ECDHE_RSA" | "ECDHE_ECDSA" {
   return keyTypeOf(key) === "rsa" ? "ECDHE_RSA" : "ECDHE_ECDSA";
-}
-
-/** As `publicKeyOf` a private key. */
-export function publicHalf(key: KeyObject): KeyObject {
-  return key.type === "private" ? createPublicKey(key) : key;
 }
 
 function keyTypeOf(key: KeyObject): string | undefined {

@@ -102,6 +102,62 @@ describe("scripted DTLS ends with each other", () => {
     expect(await client.receive(2000)).toEqual({ kind: "closed", how: "close_notify" });
   });
 
+  test("flights go in small pieces", async () => {
+    const results = await handshakes({ mtu: 200 }, { mtu: 150 });
+    expect(results.map(({ completed }) => completed)).toEqual([true, true]);
+  });
+
+  test("a flight whose datagrams are lost is sent again", async () => {
+    const listener = await bound();
+    const client = await dial(listener.address.port, { ...strict, retransmitMs: 30 });
+    const coming = client.handshake();
+    const end = await accept(listener, { ...strict, retransmitMs: 30 });
+    const { port } = end;
+    const send = port.send.bind(port);
+    let dropped = 0;
+    port.send = (bytes, to) => {
+      // Each second one of the first six.
+      dropped += 1;
+      if (dropped > 6 || dropped % 2 === 0) send(bytes, to);
+    };
+    expect(await end.handshake()).toMatchObject({ completed: true });
+    // Whoever has finished answers a repeated flight as long as somebody listens.
+    const listening = end.receive(5000);
+    expect(await coming).toMatchObject({ completed: true });
+    client.send(Buffer.from("ping"));
+    expect(textOf(await listening)).toBe("ping");
+    expect(dropped).toBeGreaterThan(2);
+  });
+
+  test("a pre-shared key takes the place of certificates", async () => {
+    const key = Buffer.from("0123456789abcdef");
+    const psk = { identity: Buffer.from("pump-1"), key };
+    const [client, server] = await handshakes({ psk, credential: undefined }, { psk: () => key });
+    expect(client).toMatchObject({ completed: true, cipherSuite: 0xd001, peerChain: [] });
+    expect(server).toMatchObject({ completed: true });
+    const [other] = await handshakes({ psk, credential: undefined }, { psk: () => Buffer.alloc(16) });
+    expect(other).toMatchObject({ completed: false });
+  });
+
+  test("an end judges the other's chain by the function that it was given", async () => {
+    const [client, server] = await handshakes({}, { verifyPeer: () => "certificate_revoked" });
+    expect(client).toMatchObject({ completed: false, alert: "certificate_revoked" });
+    expect(server).toMatchObject({ completed: false, byThisEnd: true });
+  });
+
+  test("what was marked is the attack, and an answer on its connection the receipt", async () => {
+    const own = new Recorder();
+    await handshakes({ recorder: own, marks: ["Certificate"] }, {});
+    expect(own.steps.filter(({ attack }) => attack === true).map(({ what }) => what)).toEqual([
+      "Certificate",
+    ]);
+    expect(own.delivered).toMatch(/HelloVerifyRequest/);
+    expect(own.keyLog).toHaveLength(1);
+    expect(own.certificates.size).toBeGreaterThan(0);
+    expect(own.flows.size).toBe(1);
+    expect(own.packets.length).toBeGreaterThan(4);
+  });
+
   test("a message that is left out is refused by a strict end", async () => {
     const listener = await bound();
     const client = await dial(listener.address.port, {
@@ -116,6 +172,19 @@ describe("scripted DTLS ends with each other", () => {
 });
 
 const recorder = new Recorder();
+const strict = { tolerates: new Set<string>() } as const;
+
+/** A handshake of two strict ends; the client's result first. */
+async function handshakes(
+  ofClient: Partial<DtlsClientOptions>,
+  ofServer: Partial<DtlsServerOptions>,
+): Promise<readonly [HandshakeResult, HandshakeResult]> {
+  const listener = await bound();
+  const client = await dial(listener.address.port, { ...strict, ...ofClient });
+  const coming = client.handshake();
+  const end = await accept(listener, { ...strict, ...ofServer });
+  return await Promise.all([coming, end.handshake()]);
+}
 
 async function dial(port: number, options: Partial<DtlsClientOptions> = {}): Promise<DtlsClient> {
   const client = await DtlsClient.connect(
