@@ -29,7 +29,7 @@ export function labCaFiles(directory: string) {
     description: at("lab.json"),
   };
 }
-export type LabCaFiles = ReturnType<typeof labCaFiles>;
+type LabCaFiles = ReturnType<typeof labCaFiles>;
 
 const labCaSchema = "sallyport-lab-ca/1";
 
@@ -141,6 +141,6 @@ function onlyCertificate(path: string): Uint8Array {
   return block.der;
 }
 
-export function chainPem({ chain }: Credential): string {
+function chainPem({ chain }: Credential): string {
   return chain.map((der) => encodePem("CERTIFICATE", der)).join("");
 }

@@ -66,12 +66,12 @@ export async function runLab(session: Session, options: LabOptions, run: LabRun)
 }
 
 /** The command for one case of a run. */
-export function replayOf(command: string, seed: string, one: Pick<Case, "id">): string {
+function replayOf(command: string, seed: string, one: Pick<Case, "id">): string {
   return `${command}${seed === "1" ? "" : ` --seed ${seed}`} --case ${one.id}`;
 }
 
 /** Writes what was asked for, says what came of it. */
-export async function report(
+async function report(
   session: Session,
   options: LabOptions,
   result: RunResult,
@@ -118,7 +118,7 @@ async function writeReports(
   return { run, failure };
 }
 
-export function exitCodeOf({ summary, interrupted }: RunReport, allowUndecided: boolean): ExitCode {
+function exitCodeOf({ summary, interrupted }: RunReport, allowUndecided: boolean): ExitCode {
   if (summary.broken > 0) return ExitCode.failure;
   const undecided = summary.inconclusive + summary["not delivered"] > 0 || interrupted !== undefined;
   return undecided && !allowUndecided ? ExitCode.undecided : ExitCode.ok;

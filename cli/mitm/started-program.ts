@@ -9,7 +9,7 @@ const graceMs = 2_000;
 const keptOutput = 4_000;
 
 /** A target that the lab starts, and starts again when it serves nobody any more. It ends with the run. */
-export class StartedProgram {
+class StartedProgram {
   readonly #command: string;
   #child: ChildProcess | undefined;
   #output = "";

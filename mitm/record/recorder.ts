@@ -49,7 +49,7 @@ export interface Recording {
 }
 
 /** A target that floods must not fill the lab's memory. */
-export const recordingLimits = {
+const recordingLimits = {
   steps: 400,
   packetBytes: 2 ** 20,
   keyLogLines: 64,

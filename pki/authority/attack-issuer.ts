@@ -28,10 +28,10 @@ export interface AttackIssuerOptions {
 }
 
 /** What the inventory calls these certificates, where others have the name of their profile. */
-export const attackProfile = "attack";
+const attackProfile = "attack";
 
 /** No certificate made for an attack lives longer. */
-export const attackCertificateMinutes = 60;
+const attackCertificateMinutes = 60;
 const mostCertificates = 1000;
 const minuteMs = 60_000;
 

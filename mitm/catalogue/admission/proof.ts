@@ -12,7 +12,7 @@ import type { TlsClient, TlsClientOptions } from "../../tls/client.ts";
 import { certificate12, certificate13 } from "../../tls/messages.ts";
 
 /** How a CertificateVerify is to be made, where not as it should be. */
-export interface Signing {
+interface Signing {
   readonly key?: KeyObject;
   /** SignatureScheme */
   readonly scheme?: number;
@@ -77,7 +77,7 @@ export function certificateVerifyOf(body: Uint8Array): Replacement {
 }
 
 /** A client of the transport that is attacked, which has sent nothing yet. */
-export function open(
+function open(
   lab: GatewayLab,
   options: Partial<TlsClientOptions> & { readonly credential: Credential },
 ): Promise<TlsClient | DtlsClient> {

@@ -49,13 +49,13 @@ export async function endOfSession(
 
 async function stillServed(lab: GatewayLab, end: ScriptedEnd, why: string): Promise<Finding> {
   const application = lab.target.endpoints[lab.transport]?.application;
-  // PINGREQ; an echo sends back anything, and CoAP answers an empty Confirmable message.
+  // PINGREQ; an echo sends back a line at the latest, and CoAP answers an empty Confirmable message.
   const probe =
     application === "mqtt"
       ? Uint8Array.of(0xc0, 0)
       : application === "coap"
         ? Uint8Array.of(0x40, 0, 0x5a, 0x18)
-        : Buffer.from("still there?");
+        : Buffer.from("still there?\n");
   end.send(probe, { attack: true, note: `in a session that should have ended: ${why}` });
   const answer = await end.receive(lab.patience.answerMs);
   if (answer.kind === "data") return broken(`the session goes on, and is answered, after ${why}`);
