@@ -93,7 +93,8 @@ export type HandshakeResult =
 export type Received =
   | { readonly kind: "data"; readonly data: Uint8Array }
   | { readonly kind: "alert"; readonly alert: string; readonly fatal: boolean }
-  | { readonly kind: "closed"; readonly how: string }
+  /** `byThisEnd`: it was this end that would not go on. */
+  | { readonly kind: "closed"; readonly how: string; readonly byThisEnd?: boolean }
   /** Nothing came within the time. */
   | { readonly kind: "silence" };
 

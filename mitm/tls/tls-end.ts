@@ -57,7 +57,7 @@ export abstract class TlsEnd extends TlsSender implements ScriptedEnd {
         if (received !== undefined) return received;
       } catch (error) {
         const stopped = this.stopped(error);
-        return { kind: "closed", how: `refused: ${stopped.how}` };
+        return { kind: "closed", how: `refused: ${stopped.how}`, byThisEnd: true };
       }
     }
   }

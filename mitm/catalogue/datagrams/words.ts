@@ -15,7 +15,7 @@ export interface Word {
 export function newWord(lab: GatewayLab): Word {
   const application = lab.target.endpoints.dtls?.application;
   if (application === "echo") {
-    const bytes = Buffer.from(`word ${lab.prng.uint32().toString(36)}`);
+    const bytes = Buffer.from(`word ${lab.prng.uint32().toString(36)}\n`);
     return { bytes, isAnsweredBy: (data) => Buffer.from(data).includes(bytes) };
   }
   if (application === "coap") {

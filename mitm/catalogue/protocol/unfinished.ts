@@ -13,7 +13,8 @@ import { asItIs, clientOf, inPlaceOf } from "./at-version.ts";
  */
 export function firstWords(lab: GatewayLab): Uint8Array {
   const application = lab.target.endpoints.tls?.application;
-  if (application === "echo") return Buffer.from("anybody there?");
+  // Some wait for a whole line.
+  if (application === "echo") return Buffer.from("anybody there?\n");
   // RFC 7252 §4.3: an Empty Confirmable message is answered by a Reset.
   if (application === "coap") return Uint8Array.of(0x40, 0, 0x5a, 0x19);
   if (application !== "mqtt") throw new NotApplicable("nothing is known of what the target would answer to");
@@ -57,7 +58,11 @@ export async function answered(lab: GatewayLab, client: TlsClient): Promise<Entr
     if (next.kind === "alert" && !next.fatal) continue;
     if (next.kind === "alert")
       return { admitted: false, how: `alert ${next.alert}`, refusedAt, alert: next.alert };
-    const how = next.kind === "closed" ? next.how : `silent for ${Math.round(lab.patience.answerMs)} ms`;
-    return { admitted: false, how, refusedAt, alert: undefined };
+    if (next.kind === "silence") {
+      const how = `silent for ${Math.round(lab.patience.answerMs)} ms`;
+      return { admitted: false, how, refusedAt, alert: undefined };
+    }
+    const { how, byThisEnd } = next;
+    return { admitted: false, how, refusedAt, alert: undefined, ...(byThisEnd && { byThisEnd }) };
   }
 }
