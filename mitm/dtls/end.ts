@@ -85,10 +85,8 @@ export abstract class DtlsEnd extends SpeakingEnd implements ScriptedEnd {
    */
   leave(): void {
     const isGone = this.#ended !== undefined || this.port.closed !== undefined;
-    if (!isGone && !this.open && this.suite !== undefined) {
-      // Which epoch the peer reads by now is not known to an end that did as it was told.
-      for (const epoch of this.records.hasKeys ? [0, 1] : [0]) this.alert("handshake_failure", { epoch });
-    }
+    const isAwaited = !isGone && !this.open && this.suite !== undefined;
+    if (isAwaited) this.alert("handshake_failure", { epoch: 0 });
     if (this.open) this.close();
     else this.destroy();
   }
