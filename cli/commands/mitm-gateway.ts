@@ -121,7 +121,7 @@ async function attack(session: Session, options: GatewayOptions, args: string[])
   const ready = listens(address, transport);
   return await withAttackCa(session, options, { devices, gateway: false }, (ca) =>
     withProgram(options.start, ready, async (restart) => {
-      const source = givenGatewaySource({
+      const source = await givenGatewaySource({
         restart,
         servesOnce: options.servesOnce === true,
         address,

@@ -33,9 +33,14 @@ export interface GivenGateway {
   readonly subscribeTopic: string | undefined;
 }
 
-/** Somebody's gateway, attacked as the devices that were named, or as ones of a lab CA that it trusts. */
-export function givenGatewaySource(given: GivenGateway): GatewaySource {
+/**
+ * Somebody's gateway, attacked as the devices that were named, or as ones of a lab CA that it trusts. Throws CLI_USAGE
+ * where neither was named, CLI_FILE_MISSING for a device without files.
+ */
+export async function givenGatewaySource(given: GivenGateway): Promise<GatewaySource> {
   const { address, transport } = given;
+  const { attacker, victim, operator, forge } = await identitiesOf(given);
+  const topics = topicsOf(given);
   return {
     side: "gateway",
     name: `${address.host}:${address.port}`,
@@ -43,10 +48,8 @@ export function givenGatewaySource(given: GivenGateway): GatewaySource {
     transports: [transport],
     lanes: 1,
     ...(given.restart && { restart: given.restart, servesOnce: given.servesOnce }),
-    async open() {
-      const { attacker, victim, operator, forge } = await identitiesOf(given);
-      const topics = topicsOf(given);
-      return {
+    open: () =>
+      Promise.resolve({
         forge,
         target: {
           name: `${address.host}:${address.port}`,
@@ -59,8 +62,7 @@ export function givenGatewaySource(given: GivenGateway): GatewaySource {
           helloTimeoutMs: given.helloTimeoutMs,
           ...(topics && { topics }),
         },
-      };
-    },
+      }),
   };
 }
 

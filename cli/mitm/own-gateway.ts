@@ -97,6 +97,9 @@ function endpointsOf({ mqttPort, dtlsPort }: Gateway): GatewayTarget["endpoints"
 }
 
 function refusalOf(event: GatewayEvent): string | undefined {
+  // What a peer did of its own accord, the honest one before it perhaps, is no refusal.
+  if ("reason" in event && (event.reason === "client_disconnect" || event.reason === "peer_alert"))
+    return undefined;
   if (event.type === "connection.refused") return `${event.reason}: ${event.detail}`;
   const isRefusal =
     event.type === "session.closed" ||

@@ -14,17 +14,22 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
  */
 
 const repository = fileURLToPath(new URL("../../", import.meta.url));
+/** Its commands attack targets, weak ones among them: what they find stands in its tables. */
+const labGuide = "docs/guides/run-mitm-tests.md";
 const documents = [
   "README.md",
   "docs/guides/provision-devices.md",
   "docs/guides/connect-over-mqtt.md",
   "docs/guides/connect-over-dtls.md",
   "docs/guides/rotate-and-revoke.md",
+  "docs/guides/add-an-attack.md",
+  labGuide,
 ];
 const parts = [
   "bin",
   "cli",
   "dtls",
+  "mitm",
   "pki",
   "gateway",
   "device-client",
@@ -60,6 +65,7 @@ describe.skipIf(portBusy)(
   () => {
     for (const document of documents) {
       describe(document, () => {
+        if (document === labGuide) return declareLabGuide();
         for (const line of blocks(document, "sh").flat()) declare(line);
         for (const block of blocks(document, "ts"))
           test("the program runs", () => expect(runProgram(block.join("\n"))).toBe(""));
@@ -69,13 +75,50 @@ describe.skipIf(portBusy)(
 );
 
 function declare(line: string): void {
-  const missing = ["openssl", "mosquitto_pub"].find(
-    (program) => line.startsWith(program) && !isInstalled(program),
+  const missing = ["openssl", "mosquitto_pub", "gnutls-serv"].find(
+    (program) => (line.startsWith(program) || line.includes(`exec ${program}`)) && !isInstalled(program),
   );
   if (missing !== undefined) return test.skip(`${line} (${missing} is not installed)`);
   if (line.includes("acme-ca.p12") && !isInstalled("openssl"))
     return test.skip(`${line} (openssl makes its input)`);
-  test(line, async () => expect(await runLine(line)).toBeUndefined());
+  test(line, { timeout: 180_000 }, async () => expect(await runLine(line)).toBeUndefined());
+}
+
+/** The lab's guide: a block of commands, and the table after it that says what they found. */
+function declareLabGuide(): void {
+  const text = readFileSync(join(repository, labGuide), "utf8");
+  for (const [, commands = "", after = ""] of text.matchAll(
+    /^```sh\n(.*?)^```$(.*?)(?=^```sh|$(?![^]))/gms,
+  )) {
+    const lines = commands.split("\n").filter((line) => line !== "");
+    const found = new Map<string, readonly string[]>();
+    for (const line of lines) {
+      const missing = ["openssl", "gnutls-serv"].find(
+        (program) => line.includes(`exec ${program} `) && !isInstalled(program),
+      );
+      test.skipIf(missing !== undefined)(
+        `${line}${missing === undefined ? "" : ` (skipped: ${missing} is not installed)`}`,
+        { timeout: 240_000 },
+        () => {
+          const { status, stdout, stderr } = runShell(line, 230_000);
+          expect(status, `${stdout}\n${stderr}`).toBe(line.includes("--start") ? 1 : 0);
+          found.set(
+            line,
+            [...stdout.matchAll(/^BROKEN \S+ +(\S+)\//gm)].map((match) => match[1] ?? ""),
+          );
+        },
+      );
+    }
+    for (const [, cell = ""] of after.matchAll(/^\| ([^|]*[A-Z]-[A-Z\d][^|]*) \|/gm)) {
+      test(`was found: ${cell}`, () => {
+        const words = /^`([^`]+)`/.exec(cell)?.[1]?.split(" ") ?? [];
+        const run = [...found].find(([line]) => words.every((word) => line.includes(word)));
+        if (run === undefined) return;
+        const ids = [...cell.matchAll(/\b[A-Z](?:-CERT)?-\d+[a-z]?/g)].map(([id]) => id);
+        expect(run[1]).toEqual(expect.arrayContaining(ids));
+      });
+    }
+  }
 }
 
 async function runLine(line: string): Promise<void> {
@@ -107,13 +150,17 @@ async function stopRunning(): Promise<void> {
 }
 
 function runToEnd(command: string): void {
-  const done = spawnSync("bash", ["-ec", command], {
+  const done = runShell(command, 170_000);
+  expect(done.status, `${command}\n${done.stdout}\n${done.stderr}`).toBe(0);
+}
+
+function runShell(command: string, timeout: number) {
+  return spawnSync("bash", ["-ec", command], {
     cwd: clone,
     env: shellEnvironment(),
     encoding: "utf8",
-    timeout: 50_000,
+    timeout,
   });
-  expect(done.status, `${command}\n${done.stdout}\n${done.stderr}`).toBe(0);
 }
 
 /** Returns what the program says on stderr. */
