@@ -16,7 +16,7 @@ import { encodePem, encodePrivateKey, parseCertificate, parseCertificateList } f
  * CONNECT unfinished.
  */
 const limits: Partial<Limits> = {
-  handshakeTimeoutMs: 1_500,
+  handshakeTimeoutMs: 3_000,
   connectTimeoutMs: 600,
   dtlsHandshakeTimeoutMs: 3_000,
 };
