@@ -33,11 +33,12 @@ export function judge(
   ending: Ending,
   before: Control,
   after: Control | undefined,
-  seen: Pick<Recorder, "delivered" | "leakedBytes">,
+  seen: Pick<Recorder, "delivered" | "leakedBytes" | "attacked">,
 ): Judgement {
-  if (ending.kind === "not applicable") return { verdict: "not applicable", how: ending.how };
-  if (!before.ok)
+  if (!before.ok && ending.kind !== "not applicable")
     return { verdict: "inconclusive", how: `the valid twin did not get through: ${before.how}` };
+  if (after?.ok === false && isUndecided(ending)) return outageOf(ending, after, seen.attacked);
+  if (ending.kind === "not applicable") return { verdict: "not applicable", how: ending.how };
   if (ending.kind === "not delivered") return { verdict: "not delivered", how: ending.how };
   if (ending.kind === "failed") return { verdict: "inconclusive", how: ending.how };
   const { finding } = ending;
@@ -61,4 +62,17 @@ export function judge(
     };
   }
   return { verdict: "held", how: finding.how };
+}
+
+/** What would be passed over, though the target may be in ruins: an attack that ended in an error, or was none. */
+function isUndecided(ending: Ending): boolean {
+  if (ending.kind === "finding") return ending.finding.result === "inconclusive";
+  return ending.kind !== "not delivered";
+}
+
+/** A target that stopped serving: broken if something of the attack was sent, and otherwise it is not known by what. */
+function outageOf(ending: Ending, after: Control, attacked: boolean): Judgement {
+  const before = ending.kind === "finding" ? ending.finding.how : ending.how;
+  const how = `an honest peer is not served any more: ${after.how}; before: ${before}`;
+  return attacked ? { verdict: "broken", how, outage: true } : { verdict: "inconclusive", how };
 }
