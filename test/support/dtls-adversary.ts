@@ -5,9 +5,9 @@ import { Alert } from "../../dtls/wire/alert.ts";
 import type { ClientExtensions } from "../../dtls/wire/extensions.ts";
 import { decode } from "../../dtls/wire/presentation.ts";
 import { AlertDescription, ContentType, HandshakeType, nameOf } from "../../dtls/wire/registry.ts";
+import { Prng } from "../../mitm/prng.ts";
 import { AdversaryClient } from "./dtls/adversary-client.ts";
 import { FakeEnvironment } from "./dtls/environment.ts";
-import { Prng } from "./dtls/prng.ts";
 import { suiteNamed } from "./dtls/settings.ts";
 
 export interface AdversaryOverUdpOptions {

@@ -24,10 +24,10 @@ import {
   ProtocolVersion,
   SignatureScheme,
 } from "../../../dtls/wire/registry.ts";
+import type { Prng } from "../../../mitm/prng.ts";
 import { Adversary, type HeardMessage, type MessageOptions } from "./adversary.ts";
 import { serverName } from "./credentials.ts";
 import { certificateBody, pskPremaster, signNow } from "./key-exchange.ts";
-import type { Prng } from "./prng.ts";
 
 export interface AdversaryClientOptions {
   readonly suite: Suite;

@@ -29,9 +29,9 @@ import {
   SignatureScheme,
 } from "../../../dtls/wire/registry.ts";
 import { NewSessionTicket } from "../../../dtls/wire/session-ticket.ts";
+import type { Prng } from "../../../mitm/prng.ts";
 import { Adversary, type HeardMessage, type MessageOptions } from "./adversary.ts";
 import { certificateBody, pskPremaster, signNow } from "./key-exchange.ts";
-import type { Prng } from "./prng.ts";
 
 export interface AdversaryServerOptions {
   readonly suite: Suite;

@@ -8,7 +8,7 @@ import { readFragments, writeMessage } from "../../../dtls/wire/handshake.ts";
 import { encode } from "../../../dtls/wire/presentation.ts";
 import { readRecord, writePlaintextRecord } from "../../../dtls/wire/record.ts";
 import { ContentType, HandshakeType } from "../../../dtls/wire/registry.ts";
-import type { Prng } from "./prng.ts";
+import type { Prng } from "../../../mitm/prng.ts";
 
 export interface HeardMessage {
   readonly msgType: number;

@@ -1,5 +1,6 @@
 import type { ClientSettings, ServerSettings } from "../../../dtls/association/settings.ts";
 import type { Suite } from "../../../dtls/crypto/suites.ts";
+import { Prng } from "../../../mitm/prng.ts";
 import type { Adversary } from "./adversary.ts";
 import { AdversaryClient, type AdversaryClientOptions } from "./adversary-client.ts";
 import { AdversaryServer, type AdversaryServerOptions } from "./adversary-server.ts";
@@ -17,7 +18,6 @@ import {
 import type { Application } from "./application.ts";
 import { deviceCredential, serverCredential, withMemory } from "./credentials.ts";
 import { FakeEnvironment } from "./environment.ts";
-import { Prng } from "./prng.ts";
 import type { Session } from "./session.ts";
 import { clientSettings, ecdheEcdsa, serverSettings } from "./settings.ts";
 import { ClientUnderTest, ServerUnderTest } from "./under-test.ts";

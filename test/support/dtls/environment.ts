@@ -1,7 +1,7 @@
 import type { Environment } from "../../../dtls/association/settings.ts";
 import { generateKeyShare, type KeyShare } from "../../../dtls/crypto/key-agreement.ts";
 import type { NamedGroup } from "../../../dtls/wire/registry.ts";
-import type { Prng } from "./prng.ts";
+import type { Prng } from "../../../mitm/prng.ts";
 
 export interface FakeEnvironmentOptions {
   /** Milliseconds; most often that of a Simulation. */

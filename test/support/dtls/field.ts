@@ -1,10 +1,10 @@
 import type { Address, ClientSettings } from "../../../dtls/association/settings.ts";
+import { Prng } from "../../../mitm/prng.ts";
 import { deviceCredential, serverCredential } from "./credentials.ts";
 import { EndpointNode, type EndpointNodeOptions } from "./endpoint-node.ts";
 import { FakeEnvironment } from "./environment.ts";
 import { type Faults, Network } from "./network.ts";
 import { ClientNode } from "./nodes.ts";
-import { Prng } from "./prng.ts";
 import { clientSettings, ecdheEcdsa } from "./settings.ts";
 import { Simulation } from "./simulation.ts";
 import { serverAddress } from "./under-test.ts";

@@ -5,9 +5,9 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
+import { Prng } from "../../../mitm/prng.ts";
 import { AdversaryClient } from "./adversary-client.ts";
 import { FakeEnvironment } from "./environment.ts";
-import { Prng } from "./prng.ts";
 import { ecdheEcdsa } from "./settings.ts";
 
 const [port = 0, count = 0, perSecond = 1] = process.argv.slice(2).map(Number);

@@ -2,6 +2,7 @@ import type { Address } from "../../../dtls/association/settings.ts";
 import type { Sealer } from "../../../dtls/record/protection.ts";
 import type { ClientExtensions } from "../../../dtls/wire/extensions.ts";
 import { ContentType, NamedGroup, SignatureScheme } from "../../../dtls/wire/registry.ts";
+import { Prng } from "../../../mitm/prng.ts";
 import { AdversaryClient } from "./adversary-client.ts";
 import { deviceCredential } from "./credentials.ts";
 import { DuelWithClient } from "./duel.ts";
@@ -10,7 +11,6 @@ import { FakeEnvironment } from "./environment.ts";
 import { HonestClient } from "./honest-client.ts";
 import { mutate } from "./mutations.ts";
 import { keyOf } from "./network.ts";
-import { Prng } from "./prng.ts";
 import { ecdheEcdsa } from "./settings.ts";
 import { Simulation } from "./simulation.ts";
 

@@ -1,5 +1,5 @@
+import type { Prng } from "../../../mitm/prng.ts";
 import { deviceCredential, serverCredential } from "./credentials.ts";
-import type { Prng } from "./prng.ts";
 import { clientSettings, ecdheEcdsa } from "./settings.ts";
 import { ClientUnderTest } from "./under-test.ts";
 

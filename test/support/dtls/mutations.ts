@@ -1,5 +1,5 @@
+import type { Prng } from "../../../mitm/prng.ts";
 import { recordsIn } from "./inspect.ts";
-import type { Prng } from "./prng.ts";
 import { concat } from "./refragment.ts";
 
 /*

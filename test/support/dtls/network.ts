@@ -1,6 +1,6 @@
 import type { Address } from "../../../dtls/association/settings.ts";
+import type { Prng } from "../../../mitm/prng.ts";
 import { looksAt } from "./inspect.ts";
-import type { Prng } from "./prng.ts";
 import { type Refragmentation, refragment } from "./refragment.ts";
 import type { Simulation } from "./simulation.ts";
 

@@ -1,11 +1,11 @@
 import type { Address, ClientSettings, ServerSettings } from "../../../dtls/association/settings.ts";
+import { Prng } from "../../../mitm/prng.ts";
 import { type Application, SessionStore } from "./application.ts";
 import { deviceCredential, serverCredential } from "./credentials.ts";
 import { FakeEnvironment } from "./environment.ts";
 import { looksAt } from "./inspect.ts";
 import { type Delivery, type Faults, Network } from "./network.ts";
 import { ClientNode, ServerNode } from "./nodes.ts";
-import { Prng } from "./prng.ts";
 import type { Session } from "./session.ts";
 import { clientSettings, ecdheEcdsa, serverSettings } from "./settings.ts";
 import { Simulation } from "./simulation.ts";

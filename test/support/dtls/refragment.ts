@@ -1,5 +1,5 @@
+import type { Prng } from "../../../mitm/prng.ts";
 import { fragmentsIn, recordsIn, type SeenFragment, type SeenRecord } from "./inspect.ts";
-import type { Prng } from "./prng.ts";
 
 export interface Refragmentation {
   /** The largest piece of a handshake message, in bytes. */

@@ -4,6 +4,7 @@ import { AuthenticatedPeer } from "../../../dtls/handshake/peer.ts";
 import type { ResumableSession } from "../../../dtls/handshake/session.ts";
 import type { Credential } from "../../../dtls/signer.ts";
 import { NamedGroup } from "../../../dtls/wire/registry.ts";
+import { Prng } from "../../../mitm/prng.ts";
 import { type Application, SessionStore } from "./application.ts";
 import {
   deviceCredential,
@@ -16,7 +17,6 @@ import {
 import { FakeEnvironment } from "./environment.ts";
 import { type Faults, Network } from "./network.ts";
 import { ClientNode, ServerNode } from "./nodes.ts";
-import { Prng } from "./prng.ts";
 import type { Refragmentation } from "./refragment.ts";
 import { clientSettings, connectionIds, serverSettings } from "./settings.ts";
 import { Simulation } from "./simulation.ts";

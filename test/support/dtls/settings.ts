@@ -1,8 +1,8 @@
 import type { ClientSettings, CommonSettings, ServerSettings } from "../../../dtls/association/settings.ts";
 import { type Suite, suiteByName, suites } from "../../../dtls/crypto/suites.ts";
 import { NamedGroup, SignatureScheme } from "../../../dtls/wire/registry.ts";
+import type { Prng } from "../../../mitm/prng.ts";
 import { serverName } from "./credentials.ts";
-import type { Prng } from "./prng.ts";
 
 /** @throws RangeError for a name that is in no table */
 export function suiteNamed(name: string): Suite {

@@ -16,9 +16,9 @@ import {
 import { ClientHello, ServerHello } from "../../../dtls/wire/hello.ts";
 import { decode, encode } from "../../../dtls/wire/presentation.ts";
 import { HandshakeType, NamedGroup, ProtocolVersion, SignatureScheme } from "../../../dtls/wire/registry.ts";
+import { Prng } from "../../../mitm/prng.ts";
 import { FakeEnvironment } from "./environment.ts";
 import { signNow } from "./key-exchange.ts";
-import { Prng } from "./prng.ts";
 import { clientSettings, serverSettings } from "./settings.ts";
 
 const address = { address: "192.0.2.9", port: 4000 };

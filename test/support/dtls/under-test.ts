@@ -1,9 +1,9 @@
 import { Association, type FirstHello } from "../../../dtls/association/association.ts";
 import type { Address, ClientSettings, ServerSettings } from "../../../dtls/association/settings.ts";
+import { Prng } from "../../../mitm/prng.ts";
 import type { Application } from "./application.ts";
 import { FakeEnvironment } from "./environment.ts";
 import { HelloGate } from "./hello-gate.ts";
-import { Prng } from "./prng.ts";
 import { Session } from "./session.ts";
 import { Simulation } from "./simulation.ts";
 

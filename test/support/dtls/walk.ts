@@ -1,7 +1,7 @@
+import type { Prng } from "../../../mitm/prng.ts";
 import type { Adversary } from "./adversary.ts";
 import { dataOfEpoch1, type Letter, letterNamed, type Manner, plainly } from "./alphabet.ts";
 import type { Duel } from "./duel.ts";
-import type { Prng } from "./prng.ts";
 import type { Session } from "./session.ts";
 
 export interface Step {

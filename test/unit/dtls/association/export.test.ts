@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { AssociationState } from "../../../../dtls/association/association-state.ts";
 import { AuthenticatedPeer } from "../../../../dtls/handshake/peer.ts";
+import { Prng } from "../../../../mitm/prng.ts";
 import { reimport } from "../../../support/dtls/imported.ts";
 import { recordsIn } from "../../../support/dtls/inspect.ts";
 import { drop } from "../../../support/dtls/network.ts";
 import { Pair, type PairOptions } from "../../../support/dtls/pair.ts";
-import { Prng } from "../../../support/dtls/prng.ts";
 import { withHeaderOf } from "../../../support/dtls/refragment.ts";
 import { connectionIds } from "../../../support/dtls/settings.ts";
 

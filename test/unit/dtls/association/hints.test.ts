@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { Association } from "../../../../dtls/association/association.ts";
 import type { CredentialRequest } from "../../../../dtls/association/outputs.ts";
+import { Prng } from "../../../../mitm/prng.ts";
 import { answerAs } from "../../../support/dtls/application.ts";
 import { serverCredential } from "../../../support/dtls/credentials.ts";
 import { DuelWithServer } from "../../../support/dtls/duel.ts";
 import { FakeEnvironment } from "../../../support/dtls/environment.ts";
 import { drop } from "../../../support/dtls/network.ts";
 import { Pair, type PairOptions } from "../../../support/dtls/pair.ts";
-import { Prng } from "../../../support/dtls/prng.ts";
 import { withHeaderOf } from "../../../support/dtls/refragment.ts";
 import { serverSettings } from "../../../support/dtls/settings.ts";
 import { clientAddress } from "../../../support/dtls/under-test.ts";

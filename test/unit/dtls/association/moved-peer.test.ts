@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Address } from "../../../../dtls/association/settings.ts";
+import { Prng } from "../../../../mitm/prng.ts";
 import { drop } from "../../../support/dtls/network.ts";
 import { Pair } from "../../../support/dtls/pair.ts";
-import { Prng } from "../../../support/dtls/prng.ts";
 import { connectionIds } from "../../../support/dtls/settings.ts";
 
 const victim: Address = { address: "203.0.113.5", port: 2000 };

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { AssociationState } from "../../../../dtls/association/association-state.ts";
 import { maxSequence } from "../../../../dtls/wire/record.ts";
+import { Prng } from "../../../../mitm/prng.ts";
 import { DuelWithServer } from "../../../support/dtls/duel.ts";
 import { reimport } from "../../../support/dtls/imported.ts";
 import { recordsIn } from "../../../support/dtls/inspect.ts";
 import { Pair } from "../../../support/dtls/pair.ts";
-import { Prng } from "../../../support/dtls/prng.ts";
 import { connectionIds } from "../../../support/dtls/settings.ts";
 
 function withSequence(sequence: number) {

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Association } from "../../../../dtls/association/association.ts";
+import { Prng } from "../../../../mitm/prng.ts";
 import { Pair } from "../../../support/dtls/pair.ts";
-import { Prng } from "../../../support/dtls/prng.ts";
 import { withHeaderOf } from "../../../support/dtls/refragment.ts";
 import type { Session } from "../../../support/dtls/session.ts";
 import { connectionIds } from "../../../support/dtls/settings.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { Prng } from "../../../../mitm/prng.ts";
 import { type Duel, DuelWithClient, DuelWithServer } from "../../../support/dtls/duel.ts";
-import { Prng } from "../../../support/dtls/prng.ts";
 import { suiteNamed } from "../../../support/dtls/settings.ts";
 import { drawWalk, walkOn } from "../../../support/dtls/walk.ts";
 

@@ -5,9 +5,9 @@ import { CertificateRequest } from "../../../../dtls/wire/certificate.ts";
 import { ClientKeyExchangePsk } from "../../../../dtls/wire/key-exchange.ts";
 import { decode, encode } from "../../../../dtls/wire/presentation.ts";
 import { HandshakeType, NamedGroup, SignatureScheme } from "../../../../dtls/wire/registry.ts";
+import { Prng } from "../../../../mitm/prng.ts";
 import { rawPublicKey, serverCredential } from "../../../support/dtls/credentials.ts";
 import { dtlsErrorCode as refusal } from "../../../support/dtls/dtls-error-code.ts";
-import { Prng } from "../../../support/dtls/prng.ts";
 import { connectionIds, suiteNamed } from "../../../support/dtls/settings.ts";
 import { answerClient, negotiate, serverContext } from "../../../support/dtls/steps.ts";
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { Address } from "../../../../dtls/association/settings.ts";
 import { NamedGroup, SignatureScheme } from "../../../../dtls/wire/registry.ts";
+import { Prng } from "../../../../mitm/prng.ts";
 import { DuelWithServer } from "../../../support/dtls/duel.ts";
 import { recordsIn } from "../../../support/dtls/inspect.ts";
 import { deliver, drop, type Fate } from "../../../support/dtls/network.ts";
 import { Pair, type PairOptions } from "../../../support/dtls/pair.ts";
-import { Prng } from "../../../support/dtls/prng.ts";
 import { withHeaderOf } from "../../../support/dtls/refragment.ts";
 import { connectionIds } from "../../../support/dtls/settings.ts";
 import { clientAddress } from "../../../support/dtls/under-test.ts";

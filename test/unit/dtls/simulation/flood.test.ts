@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Address } from "../../../../dtls/association/settings.ts";
+import { Prng } from "../../../../mitm/prng.ts";
 import { deviceCredential } from "../../../support/dtls/credentials.ts";
 import { EndpointNode } from "../../../support/dtls/endpoint-node.ts";
 import { FakeEnvironment } from "../../../support/dtls/environment.ts";
@@ -7,7 +8,6 @@ import { Field, someAddress } from "../../../support/dtls/field.ts";
 import { heapUsed } from "../../../support/dtls/heap.ts";
 import { HonestClient } from "../../../support/dtls/honest-client.ts";
 import { keyOf } from "../../../support/dtls/network.ts";
-import { Prng } from "../../../support/dtls/prng.ts";
 import { Simulation } from "../../../support/dtls/simulation.ts";
 
 /* 100,000 ClientHellos from addresses that their sender does not have. */
