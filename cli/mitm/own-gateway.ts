@@ -96,10 +96,12 @@ function endpointsOf({ mqttPort, dtlsPort }: Gateway): GatewayTarget["endpoints"
   return { tls, dtls: { host: "127.0.0.1", port: dtlsPort, application: "echo" } };
 }
 
+const wentByThemselves: readonly string[] = ["client_disconnect", "connection_lost"];
+
 function refusalOf(event: GatewayEvent): string | undefined {
-  // What a peer did of its own accord, the honest one before it perhaps, is no refusal.
-  if ("reason" in event && (event.reason === "client_disconnect" || event.reason === "peer_alert"))
-    return undefined;
+  // That a peer went, the honest one before it perhaps, is no refusal.
+  if ("reason" in event && event.reason === "peer_alert") return undefined;
+  if (event.type === "session.closed" && wentByThemselves.includes(event.reason)) return undefined;
   if (event.type === "connection.refused") return `${event.reason}: ${event.detail}`;
   const isRefusal =
     event.type === "session.closed" ||

@@ -66,6 +66,8 @@ export class Recorder implements Recording {
   readonly dropped = { steps: 0, packets: 0 };
   /** Application bytes that the target said to somebody whom it had to refuse. */
   leakedBytes = 0;
+  /** Something of the attack was sent, whether it arrived or not. */
+  attacked = false;
   readonly #began = performance.now();
   readonly #now: () => number;
   #connections = 0;
@@ -73,6 +75,7 @@ export class Recorder implements Recording {
   #receipt: string | undefined;
   /** The control runs of a case are recorded too, but an honest answer there is no receipt for the attack. */
   #attackConnections = new Set<number>();
+  #closed = new Set<number>();
 
   constructor(now: () => number = () => performance.timeOrigin + performance.now()) {
     this.#now = now;
@@ -87,7 +90,13 @@ export class Recorder implements Recording {
   }
 
   step(step: Omit<Step, "atMs">): void {
-    if (step.attack === true) this.#attackConnections.add(step.connection);
+    if (step.attack === true) {
+      this.attacked = true;
+      // To one that has closed, nothing is delivered.
+      if (!this.#closed.has(step.connection)) this.#attackConnections.add(step.connection);
+    }
+    const isEnd = step.to === "lab" && /^(closed|reset)/.test(step.what);
+    if (isEnd) this.#closed.add(step.connection);
     if (this.steps.length >= recordingLimits.steps) {
       this.dropped.steps += 1;
       return;

@@ -19,7 +19,7 @@ export default gatewayAttack({
     const { attacker, victim } = lab;
     const clientId = clientIdOf(victim);
     const heard: { scheme: number; signature: Uint8Array }[] = [];
-    await enterProving(
+    const honest = await enterProving(
       lab,
       victim.credential,
       ({ scheme, signature }) => {
@@ -29,6 +29,7 @@ export default gatewayAttack({
       { clientId },
     );
     const [proof] = heard;
+    if (!honest.admitted) throw new NotDelivered(`the victim itself is not let in: ${honest.how}`);
     if (proof === undefined) throw new NotDelivered("the victim was not asked for a proof");
     const stolen = { ...victim.credential, key: attacker.credential.key };
     const replay = () => [certificateVerify(proof.scheme, proof.signature)];

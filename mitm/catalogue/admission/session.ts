@@ -18,6 +18,8 @@ export async function openSession(
 
 /** How long a target may take to notice that a session is not to go on, ms. */
 const noticeMs = 2_500;
+/** How much the clocks of the lab and the target may differ. */
+const clocksMs = 250;
 
 /**
  * Waits for the target to end the session by itself; where it does not, asks whether it still answers.
@@ -37,8 +39,10 @@ export async function endOfSession(
     if (next.kind === "data" || next.kind === "silence" || (next.kind === "alert" && !next.fatal)) {
       if (next.kind !== "alert" || next.alert !== "close_notify") continue;
     }
-    const ms = Math.max(0, Math.round(performance.now() - began - inMs));
+    const after = Math.round(performance.now() - began - inMs);
     const how = next.kind === "alert" ? `alert ${next.alert}` : next.kind === "closed" ? next.how : "closed";
+    if (after < -clocksMs) return inconclusive(`${how}, ${-after} ms before ${why}`);
+    const ms = Math.max(0, after);
     return held(`${how}, ${ms} ms after ${why}`, {
       alert: next.kind === "alert" ? next.alert : undefined,
       next: "closed",

@@ -5,7 +5,11 @@ import { type Control, type Ending, judge } from "../../../../mitm/run/verdict.t
 
 const good: Control = { ok: true, how: "CONNACK 0", ms: 3 };
 const bad: Control = { ok: false, how: "closed", ms: 3 };
-const arrived = { delivered: "sent on a connection on which the target said ServerHello", leakedBytes: 0 };
+const arrived = {
+  delivered: "sent on a connection on which the target said ServerHello",
+  leakedBytes: 0,
+  attacked: true,
+};
 const finding = (one: Finding): Ending => ({ kind: "finding", finding: one });
 
 function verdictOf(...args: Parameters<typeof judge>) {
@@ -18,7 +22,7 @@ describe("a verdict needs more than the attack's own word", () => {
   });
 
   test("without a receipt it is not delivered", () => {
-    const seen = { delivered: undefined, leakedBytes: 0 };
+    const seen = { delivered: undefined, leakedBytes: 0, attacked: true };
     expect(verdictOf(finding(held("silence")), good, good, seen)).toBe("not delivered");
   });
 
@@ -43,7 +47,7 @@ describe("a verdict needs more than the attack's own word", () => {
   });
 
   test("a success needs no receipt: what did not arrive cannot have worked", () => {
-    const seen = { delivered: undefined, leakedBytes: 0 };
+    const seen = { delivered: undefined, leakedBytes: 0, attacked: true };
     expect(verdictOf(finding(broken("let in")), good, good, seen)).toBe("broken");
   });
 
@@ -58,6 +62,19 @@ describe("a verdict needs more than the attack's own word", () => {
     expect(verdictOf({ kind: "not applicable", how: "no tickets" }, good, good, arrived)).toBe(
       "not applicable",
     );
+  });
+
+  test("a target that stopped serving is not passed over, whatever the attack says of itself", () => {
+    const undecided: Ending[] = [
+      finding(inconclusive("two answers")),
+      { kind: "failed", how: "127.0.0.1:8883 cannot be reached" },
+      { kind: "not applicable", how: "no tickets" },
+    ];
+    for (const ending of undecided) {
+      expect(judge(ending, good, bad, arrived)).toMatchObject({ verdict: "broken", outage: true });
+      const unsent = { delivered: undefined, leakedBytes: 0, attacked: false };
+      expect(verdictOf(ending, good, bad, unsent)).toBe("inconclusive");
+    }
   });
 });
 
@@ -85,6 +102,16 @@ describe("a delivery receipt", () => {
     const attack = recorder.connection(flow);
     recorder.step({ connection: attack, from: "lab", to: "gateway", what: "Finished", attack: true });
     expect(recorder.delivered).toBeUndefined();
+  });
+
+  test("is not what was said to a target that had closed the connection", () => {
+    const recorder = new Recorder();
+    const connection = recorder.connection(flow);
+    recorder.step({ connection, from: "lab", to: "gateway", what: "ClientHello" });
+    recorder.step({ connection, from: "gateway", to: "lab", what: "closed" });
+    recorder.step({ connection, from: "lab", to: "gateway", what: "Finished", attack: true });
+    expect(recorder.delivered).toBeUndefined();
+    expect(recorder.attacked).toBe(true);
   });
 });
 
