@@ -67,7 +67,7 @@ for (const version of both) {
           const texts = order.map((index) => received(["zero", "one"][index] ?? ""));
           const inOrder = texts.map((one) => expect.objectContaining(one));
           const refused = expect.arrayContaining([
-            { kind: "closed", how: expect.stringContaining("authenticate") },
+            expect.objectContaining({ kind: "closed", how: expect.stringContaining("authenticate") }),
           ]);
           expect(got).toEqual(weak ? inOrder : refused);
         }
