@@ -17,11 +17,19 @@ export class LabAtGateway extends LabBase implements GatewayLab {
   readonly target: GatewayTarget;
   readonly attacker: DeviceAccount;
   readonly #forge: Forge | undefined;
+  readonly #victimRefused: string | undefined;
   /** What the target had said before this lab began: of other cases. */
   readonly #saidBefore: { readonly count: number; readonly last: string | undefined };
 
-  constructor(options: LabOptions, target: GatewayTarget, forge: Forge | undefined) {
+  /** @param victimRefused how the target refused the victim's own good identity, if it did */
+  constructor(
+    options: LabOptions,
+    target: GatewayTarget,
+    forge: Forge | undefined,
+    victimRefused?: string | undefined,
+  ) {
     super(options);
+    this.#victimRefused = victimRefused;
     this.target = target;
     this.attacker = target.attacker;
     this.#forge = forge;
@@ -30,6 +38,12 @@ export class LabAtGateway extends LabBase implements GatewayLab {
   }
 
   get victim(): DeviceAccount {
+    if (this.#victimRefused !== undefined) {
+      throw new Error(
+        `the target does not let ${this.target.victim?.deviceId} in, whose own identity it is (${this.#victimRefused}): ` +
+          "that it refuses an attacker who says to be it shows nothing",
+      );
+    }
     if (this.target.victim !== undefined) return this.target.victim;
     throw new NotApplicable("a second device's identity is needed, to be attacked: --victim");
   }

@@ -3,6 +3,8 @@ import { LabAtDevice } from "../lab/at-device.ts";
 import { LabAtGateway } from "../lab/at-gateway.ts";
 import { LabAtPair } from "../lab/at-pair.ts";
 import type { LabOptions } from "../lab/lab-base.ts";
+import { clientIdOf } from "../mqtt/peer.ts";
+import { Recorder } from "../record/recorder.ts";
 import { type AttemptOptions, within } from "./attempt.ts";
 import type { Case } from "./case.ts";
 import type { OpenDevice, OpenGateway, OpenPair, Source } from "./sources.ts";
@@ -42,23 +44,45 @@ export abstract class Lane {
 }
 
 export async function openLane(source: Source, one: Case): Promise<Lane> {
-  if (source.side === "gateway") return new GatewayLane(await source.open(one));
+  if (source.side === "gateway") {
+    // A twin is made for the case, and knows its devices; one that serves a single peer cannot be asked.
+    const asksForVictim = source.perCase !== true && source.servesOnce !== true;
+    return new GatewayLane(await source.open(one), asksForVictim);
+  }
   if (source.side === "device") return new DeviceLane(await source.open(one));
   return new PairLane(await source.open(one));
 }
 
 class GatewayLane extends Lane {
   readonly #open: OpenGateway;
+  readonly #asksForVictim: boolean;
+  /** How the victim was refused, who had its own good identity; by transport, undefined where it was let in. */
+  readonly #victimRefused = new Map<Transport, string | undefined>();
 
-  constructor(open: OpenGateway) {
+  constructor(open: OpenGateway, asksForVictim: boolean) {
     super();
     this.#open = open;
+    this.#asksForVictim = asksForVictim;
   }
 
   override async attack({ attack }: Case, options: LabOptions): Promise<Attacked> {
     if (attack.side !== "gateway") throw wrongSide(attack.side);
-    await using lab = this.#lab(options);
+    const victimRefused = await this.#refusalOfVictim(options);
+    await using lab = this.#lab(options, victimRefused);
     return { finding: await attack.run(lab) };
+  }
+
+  /** The valid twin of all attacks on another device: that device itself. Asked once. */
+  async #refusalOfVictim(options: LabOptions): Promise<string | undefined> {
+    const { transport } = options;
+    const { victim } = this.#open.target;
+    if (victim === undefined || !this.#asksForVictim) return undefined;
+    if (!this.#victimRefused.has(transport)) {
+      await using lab = this.#lab({ ...options, recorder: new Recorder() });
+      const { admitted, how } = await lab.enter(victim.credential, { clientId: clientIdOf(victim) });
+      this.#victimRefused.set(transport, admitted ? undefined : how);
+    }
+    return this.#victimRefused.get(transport);
   }
 
   protected override async honest(options: LabOptions): Promise<Honest> {
@@ -71,8 +95,8 @@ class GatewayLane extends Lane {
     await this.#open.target.close?.();
   }
 
-  #lab(options: LabOptions): LabAtGateway {
-    return new LabAtGateway(options, this.#open.target, this.#open.forge);
+  #lab(options: LabOptions, victimRefused?: string): LabAtGateway {
+    return new LabAtGateway(options, this.#open.target, this.#open.forge, victimRefused);
   }
 }
 

@@ -232,3 +232,25 @@ async function closedPort(): Promise<number> {
   for (const close of closers.splice(0)) await close();
   return port;
 }
+
+test("a victim whom the target does not know makes attacks on it inconclusive, not held", async () => {
+  const pki = await LabPki.create();
+  const stranger = await LabPki.create();
+  const target = await twinGateway(pki, new Set());
+  closers.push(() => target.close?.());
+  const victim = { deviceId: "victim", credential: await stranger.device("victim") };
+  const source = sourceOf("tls", 0, {
+    open: async () => ({ target: { ...target, victim }, forge: new Forge(pki) }),
+  });
+  const { report } = await run(source, {
+    only: ["G-CERT-01/tls", "G-CERT-11a/tls", "G-CERT-12a/tls", "M-01a/tls"],
+    patience: { answerMs: 1_000, silenceMs: 100 },
+  });
+  const seen = Object.fromEntries(report.cases.map(({ attack, verdict }) => [attack, verdict]));
+  expect(seen).toEqual({
+    "G-CERT-01": "held",
+    "G-CERT-11a": "inconclusive",
+    "G-CERT-12a": "inconclusive",
+    "M-01a": "inconclusive",
+  });
+});
