@@ -1,4 +1,4 @@
-import { broken, type Finding, held } from "../attack.ts";
+import { broken, type Finding, held, inconclusive } from "../attack.ts";
 import { NotApplicable } from "../errors.ts";
 import type { GatewayLab } from "../lab/gateway-lab.ts";
 import type { DeviceAccount } from "../targets.ts";
@@ -140,10 +140,50 @@ export async function overhear(
   if (!sent.taken) throw new Error(`the victim's own message was not taken: ${sent.how}`);
   if (await spy.hears(text))
     return broken(`${answer.how}; then it heard what the victim published to ${topic}`);
-  return held(`${answer.how}; nothing of the victim was heard`, {
-    refusedAt: "SUBSCRIBE",
-    next: nextOf(spy),
-  });
+  const how = `${answer.how}; nothing of the victim was heard`;
+  const more = { refusedAt: "SUBSCRIBE", next: nextOf(spy) };
+  return answer.taken
+    ? heldIfOthersHear(lab, held(how, more), () => telemetryArrives(lab, honest, topic))
+    : held(how, more);
+}
+
+/**
+ * [MQTT-3.3.5-2]: a broker acknowledges what it does not allow, and delivers it to nobody. That this is what it did shows
+ * where somebody who is entitled is delivered to: otherwise the topic may be one that the broker does not know at all.
+ */
+export async function heldIfOthersHear(
+  lab: GatewayLab,
+  finding: Finding,
+  arrives: () => Promise<boolean>,
+): Promise<Finding> {
+  const { operator } = lab.target;
+  if (operator === undefined) {
+    return inconclusive(
+      `${finding.how}; whether anybody would have is not known without a witness: --operator`,
+    );
+  }
+  return (await arrives())
+    ? finding
+    : inconclusive(
+        `${finding.how}; but nothing reached those who are entitled either: are the topics right, and may ` +
+          `${operator.deviceId} hear devices and command them?`,
+      );
+}
+
+/** Whether what the victim publishes to this topic arrives at the witness. */
+export async function telemetryArrives(lab: GatewayLab, victim: MqttPeer, topic: string): Promise<boolean> {
+  const backend = await witness(lab, topic);
+  const text = freshText(lab, "telemetry");
+  await victim.publish(topic, text);
+  return backend.hears(text);
+}
+
+/** Whether a command of the operator arrives at the victim, which listens to them. */
+export async function commandsArrive(lab: GatewayLab, victim: MqttPeer): Promise<boolean> {
+  const sender = await openSession(lab, operatorOf(lab));
+  const text = freshText(lab, "command");
+  await sender.publish(commandTopic(lab, lab.victim), text);
+  return victim.hears(text);
 }
 
 /** What the broker did with the attacker's connection. */

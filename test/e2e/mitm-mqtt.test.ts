@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type TLSSocket } from "node:tls";
-import { Aedes } from "aedes";
+import { Aedes, type AedesOptions } from "aedes";
 import { expect, test } from "vitest";
 import { ownGateway } from "../../cli/mitm/own-gateway.ts";
 import type { GatewayAttack } from "../../mitm/attack.ts";
@@ -102,9 +102,25 @@ test("a broker that asks for certificates and for nothing else lets every device
   );
 });
 
-/** A broker with its defaults behind TLS that verifies client certificates. */
-async function plainBroker(pki: LabPki): Promise<GatewayTarget> {
-  const aedes = await Aedes.createBroker();
+test("silence holds nothing where the broker delivers to nobody at all", async () => {
+  const pki = await LabPki.create();
+  const target = await plainBroker(pki, { authorizeForward: () => null });
+  const onTopics = attacks.filter(({ id }) => /^M-(04[abcdegh]|06[ab]|08a)$/.test(id));
+  const recorder = new Recorder();
+  for (const attack of onTopics) {
+    const options = { transport: "tls", prng: new Prng(1), recorder, patience: quick } as const;
+    const { signal } = new AbortController();
+    await using lab = new LabAtGateway({ ...options, signal }, target, new Forge(pki));
+    expect({ id: attack.id, ...(await attack.run(lab)) }).toMatchObject({ result: "inconclusive" });
+  }
+  await target.close?.();
+});
+
+const quick = { answerMs: 1_000, silenceMs: 100 };
+
+/** A broker with its defaults (or some other) behind TLS that verifies client certificates. */
+async function plainBroker(pki: LabPki, over: AedesOptions = {}): Promise<GatewayTarget> {
+  const aedes = await Aedes.createBroker(over);
   const { chain, key } = await pki.gateway(["localhost"]);
   const sockets = new Set<TLSSocket>();
   const server = createServer(

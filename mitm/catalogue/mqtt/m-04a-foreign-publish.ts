@@ -1,5 +1,12 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
-import { commandTopic, freshText, listen, openSession } from "../../mqtt/scene.ts";
+import {
+  commandsArrive,
+  commandTopic,
+  freshText,
+  heldIfOthersHear,
+  listen,
+  openSession,
+} from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
   id: "M-04a",
@@ -18,17 +25,21 @@ export default gatewayAttack({
     const honest = await listen(lab, victim);
     const topic = commandTopic(lab, victim);
     const answers: string[] = [];
+    let taken = false;
     const forged: string[] = [];
     for (const qos of [0, 1, 2] as const) {
       const text = freshText(lab, `forged-at-qos-${qos}`);
       const forger = await openSession(lab, attacker);
-      answers.push(`QoS ${qos}: ${(await forger.publish(topic, text, { qos, attack: true })).how}`);
+      const answer = await forger.publish(topic, text, { qos, attack: true });
+      answers.push(`QoS ${qos}: ${answer.how}`);
+      taken ||= answer.taken;
       forger.disconnect();
       forged.push(text);
     }
     await honest.hears(forged.at(-1) ?? "");
     const heard = honest.heard.find(({ payload }) => forged.includes(payload));
     if (heard !== undefined) return broken(`the victim was told ${heard.payload} on ${topic}`);
-    return held(`${answers.join("; ")}; the victim heard nothing`, { refusedAt: "PUBLISH" });
+    const finding = held(`${answers.join("; ")}; the victim heard nothing`, { refusedAt: "PUBLISH" });
+    return taken ? heldIfOthersHear(lab, finding, () => commandsArrive(lab, honest)) : finding;
   },
 });

@@ -1,5 +1,12 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
-import { freshText, openSession, telemetryTopic, witness } from "../../mqtt/scene.ts";
+import {
+  freshText,
+  heldIfOthersHear,
+  openSession,
+  telemetryArrives,
+  telemetryTopic,
+  witness,
+} from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
   id: "M-04h",
@@ -20,6 +27,9 @@ export default gatewayAttack({
     const text = freshText(lab, "forged");
     const answer = await forger.publish(topic, text, { attack: true });
     if (await backend.hears(text)) return broken(`${answer.how}; the backend takes it for the victim's`);
-    return held(`${answer.how}; the backend heard nothing`, { refusedAt: "PUBLISH" });
+    const finding = held(`${answer.how}; the backend heard nothing`, { refusedAt: "PUBLISH" });
+    if (!answer.taken) return finding;
+    const honest = await openSession(lab, lab.victim);
+    return heldIfOthersHear(lab, finding, () => telemetryArrives(lab, honest, topic));
   },
 });

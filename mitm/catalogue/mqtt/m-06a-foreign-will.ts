@@ -1,5 +1,5 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
-import { commandTopic, freshText, listen } from "../../mqtt/scene.ts";
+import { commandsArrive, commandTopic, freshText, heldIfOthersHear, listen } from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
   id: "M-06a",
@@ -20,6 +20,7 @@ export default gatewayAttack({
     const { accepted, how } = await forger.connect({ will: { topic, payload: text, qos: 1 }, attack: true });
     forger.cut();
     if (await honest.hears(text)) return broken(`${how}; the victim was told ${text} on ${topic}`);
-    return held(accepted ? "accepted, but not sent" : how, { refusedAt: accepted ? undefined : "CONNECT" });
+    if (!accepted) return held(how, { refusedAt: "CONNECT" });
+    return heldIfOthersHear(lab, held("accepted, but not sent"), () => commandsArrive(lab, honest));
   },
 });

@@ -1,5 +1,12 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
-import { commandTopic, freshText, listen, openSession } from "../../mqtt/scene.ts";
+import {
+  commandsArrive,
+  commandTopic,
+  freshText,
+  heldIfOthersHear,
+  listen,
+  openSession,
+} from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
   id: "M-06b",
@@ -27,6 +34,7 @@ export default gatewayAttack({
       await (await openSession(lab, attacker)).publish(topic, "", { retain: true });
       return broken(`${how}; the victim found ${text} on ${topic}`);
     }
-    return held(accepted ? "accepted, but not sent" : how, { refusedAt: accepted ? undefined : "CONNECT" });
+    if (!accepted) return held(how, { refusedAt: "CONNECT" });
+    return heldIfOthersHear(lab, held("accepted, but not sent"), () => commandsArrive(lab, honest));
   },
 });

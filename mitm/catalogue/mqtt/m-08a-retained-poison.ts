@@ -1,5 +1,13 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
-import { commandTopic, freshText, listen, nextOf, openSession } from "../../mqtt/scene.ts";
+import {
+  commandsArrive,
+  commandTopic,
+  freshText,
+  heldIfOthersHear,
+  listen,
+  nextOf,
+  openSession,
+} from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
   id: "M-08a",
@@ -20,7 +28,9 @@ export default gatewayAttack({
     const answer = await forger.publish(topic, text, { retain: true, attack: true });
     const honest = await listen(lab, victim);
     if (!(await honest.hears(text))) {
-      return held(`${answer.how}; the victim found nothing`, { refusedAt: "PUBLISH", next: nextOf(forger) });
+      const more = { refusedAt: "PUBLISH", next: nextOf(forger) };
+      const finding = held(`${answer.how}; the victim found nothing`, more);
+      return answer.taken ? heldIfOthersHear(lab, finding, () => commandsArrive(lab, honest)) : finding;
     }
     await (await openSession(lab, attacker)).publish(topic, "", { retain: true });
     return broken(`${answer.how}; the victim found ${text} on ${topic}`);

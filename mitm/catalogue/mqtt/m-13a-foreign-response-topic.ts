@@ -1,5 +1,12 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
-import { commandTopic, freshText, openFive, operatorOf, telemetryTopic } from "../../mqtt/scene.ts";
+import {
+  commandTopic,
+  freshText,
+  heldIfOthersHear,
+  openFive,
+  operatorOf,
+  telemetryTopic,
+} from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
   id: "M-13a",
@@ -24,6 +31,12 @@ export default gatewayAttack({
     const asked = responder.heard.find(({ payload }) => payload === text)?.properties?.responseTopic;
     if (asked === responseTopic)
       return broken(`${answer.how}; the responder is asked to answer to ${responseTopic}`);
-    return held(`${answer.how}; no responder was asked`, { refusedAt: "PUBLISH" });
+    const finding = held(`${answer.how}; no responder was asked`, { refusedAt: "PUBLISH" });
+    if (!answer.taken) return finding;
+    return heldIfOthersHear(lab, finding, async () => {
+      const honest = freshText(lab, "request");
+      await peer.publish(topic, honest);
+      return responder.hears(honest);
+    });
   },
 });
