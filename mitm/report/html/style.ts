@@ -19,7 +19,6 @@ html { -webkit-text-size-adjust: 100%; scroll-padding-top: 1rem; }
 body { margin: 0; background: var(--page); color: var(--text); font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; overflow-wrap: anywhere; }
 main { max-width: 74rem; margin: 0 auto; padding: 2rem 1.5rem 4rem; }
 h1, h2, h3, h4, p, ul, ol, dl, dd, figure { margin: 0; padding: 0; }
-h1::first-letter { text-transform: uppercase; }
 h1 { font-size: 1.9rem; line-height: 1.2; letter-spacing: -.01em; }
 h2 { font-size: 1.4rem; margin: 3rem 0 1rem; letter-spacing: -.01em; }
 h3 { font-size: 1.1rem; line-height: 1.35; }
