@@ -22,12 +22,7 @@ export class LabAtGateway extends LabBase implements GatewayLab {
   readonly #saidBefore: { readonly count: number; readonly last: string | undefined };
 
   /** @param victimRefused how the target refused the victim's own good identity, if it did */
-  constructor(
-    options: LabOptions,
-    target: GatewayTarget,
-    forge: Forge | undefined,
-    victimRefused?: string | undefined,
-  ) {
+  constructor(options: LabOptions, target: GatewayTarget, forge: Forge | undefined, victimRefused?: string) {
     super(options);
     this.#victimRefused = victimRefused;
     this.target = target;

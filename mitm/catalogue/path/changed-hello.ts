@@ -1,8 +1,10 @@
 import { broken, type Finding, held } from "../../attack.ts";
 import { NotApplicable, NotDelivered } from "../../errors.ts";
 import type { PairLab } from "../../lab/pair-lab.ts";
-import { Extension, type Hello, withoutExtension } from "../../path/hello.ts";
-import { rewriteDtlsClientHello, rewriteTlsHello } from "../../path/rewrite-hello.ts";
+import { Extension, extensionOf, type Hello, versionOf, withoutExtension } from "../../path/hello.ts";
+import { helloIn, rewriteDtlsClientHello, rewriteTlsHello } from "../../path/rewrite-hello.ts";
+import type { TcpConnection } from "../../path/tcp-connection.ts";
+import { TlsContentType } from "../../path/tls-record.ts";
 
 export interface HelloChange {
   readonly note: string;
@@ -12,29 +14,56 @@ export interface HelloChange {
 
 /**
  * Changes each ClientHello to something that the gateway may well go along with: only the comparison of what both ends saw
- * can tell (RFC 8446 §4.4.4, RFC 5246 §7.4.9). extended_master_secret goes with it, since it is such a comparison, too.
+ * can tell (RFC 8446 §4.4.4, RFC 5246 §7.4.9). extended_master_secret is such a comparison, too, so before TLS 1.3 it is
+ * taken out in a second attempt: a gateway that demands it refuses that one for another reason, and the first tells.
  *
  * @throws NotApplicable where there was nothing to change
  */
-export async function changeHello(lab: PairLab, { note, change }: HelloChange): Promise<Finding> {
+export async function changeHello(lab: PairLab, change: HelloChange): Promise<Finding> {
+  const first = await attempt(lab, change, false);
+  if (first.opened) return broken(`a session was opened although ${differing}`);
+  if (!first.hadMasterSecret || first.isTls13) return held(first.how);
+  const second = await attempt(lab, change, true);
+  if (second.opened)
+    return broken(`a session without extended_master_secret was opened although ${differing}`);
+  return held(`${first.how}; without extended_master_secret: ${second.how}`);
+}
+
+const differing = "the ends saw different ClientHellos";
+
+interface Attempt {
+  readonly opened: boolean;
+  /** What kept the session from being opened. */
+  readonly how: string;
+  readonly isTls13: boolean;
+  readonly hadMasterSecret: boolean;
+}
+
+async function attempt(
+  lab: PairLab,
+  { note, change }: HelloChange,
+  withoutMasterSecret: boolean,
+): Promise<Attempt> {
   let changed = 0;
+  let hadMasterSecret = false;
   const rewrite = (hello: Hello): Hello => {
     const other = change(hello);
     if (other === undefined) return hello;
     changed += 1;
-    return withoutExtension(other, Extension.extendedMasterSecret);
+    hadMasterSecret ||= extensionOf(hello, Extension.extendedMasterSecret) !== undefined;
+    return withoutMasterSecret ? withoutExtension(other, Extension.extendedMasterSecret) : other;
   };
-  const opened =
-    lab.transport === "tls" ? await overTls(lab, rewrite, note) : await overDtls(lab, rewrite, note);
+  const text = withoutMasterSecret ? `${note}, extended_master_secret taken out` : note;
+  const seen =
+    lab.transport === "tls" ? await overTls(lab, rewrite, text) : await overDtls(lab, rewrite, text);
   if (changed === 0) throw new NotApplicable("the device's ClientHello has nothing of the kind to change");
-  return opened
-    ? broken("a session was opened although the ends saw different ClientHellos")
-    : held("no session comes about");
+  return { ...seen, hadMasterSecret };
 }
 
 type Rewrite = (hello: Hello) => Hello;
+type Seen = Omit<Attempt, "hadMasterSecret">;
 
-async function overTls(lab: PairLab, rewrite: Rewrite, note: string): Promise<boolean> {
+async function overTls(lab: PairLab, rewrite: Rewrite, note: string): Promise<Seen> {
   const path = await lab.tcpPath({
     record: (record) => {
       const instead = record.from === "device" ? rewriteTlsHello(record, rewrite) : undefined;
@@ -45,10 +74,23 @@ async function overTls(lab: PairLab, rewrite: Rewrite, note: string): Promise<bo
   const connection = await path.connection(0, lab.patience.answerMs);
   if (connection === undefined) throw new NotDelivered("the device did not connect");
   const given = path.until(() => !connection.isOpen, lab.patience.answerMs).then(() => false);
-  return Promise.race([session.opened, given]);
+  const opened = await Promise.race([session.opened, given]);
+  await session.close();
+  await path.close();
+  const answer = connection.recordsFrom("gateway").map(helloIn)[0];
+  const isTls13 = answer !== undefined && versionOf(answer) >= 0x0304;
+  return { opened, how: endOf(connection, answer !== undefined), isTls13 };
 }
 
-async function overDtls(lab: PairLab, rewrite: Rewrite, note: string): Promise<boolean> {
+function endOf({ records }: TcpConnection, answered: boolean): string {
+  const alert = records.find(({ contentType }) => contentType === TlsContentType.alert);
+  if (alert !== undefined) return `the ${alert.from} answers with ${alert.what}`;
+  return answered
+    ? "the ends break off after ServerHello"
+    : "the gateway ends the connection without a ServerHello";
+}
+
+async function overDtls(lab: PairLab, rewrite: Rewrite, note: string): Promise<Seen> {
   const path = await lab.udpPath({
     datagram: ({ from, records }) => {
       const instead = from === "device" ? rewriteDtlsClientHello(records, rewrite) : undefined;
@@ -56,9 +98,17 @@ async function overDtls(lab: PairLab, rewrite: Rewrite, note: string): Promise<b
     },
   });
   const session = await lab.session(path);
-  const refused = () => path.flows.some(({ datagrams }) => datagrams.some(({ what }) => /alert/i.test(what)));
-  const given = path.until(refused, lab.patience.answerMs).then(() => false);
+  const refusal = () =>
+    path.flows.flatMap(({ datagrams }) => datagrams).find(({ what }) => /alert/i.test(what));
+  const given = path.until(() => refusal() !== undefined, lab.patience.answerMs).then(() => false);
   const opened = await Promise.race([session.opened, given]);
   if (path.flows.length === 0) throw new NotDelivered("the device sent nothing");
-  return opened;
+  await session.close();
+  const alert = refusal();
+  await path.close();
+  const how =
+    alert === undefined
+      ? `no session within ${lab.patience.answerMs} ms`
+      : `the ${alert.from} answers with ${alert.what}`;
+  return { opened, how, isTls13: false };
 }
