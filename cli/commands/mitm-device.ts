@@ -2,10 +2,11 @@ import { type DeviceSource, Door, Forge, type Transport } from "../../mitm/index
 import type { ExitCode } from "../errors.ts";
 import { isLoopback } from "../mitm/address.ts";
 import { type AttackCa, type AttackCaOptions, attackCaOptions, withAttackCa } from "../mitm/attack-ca.ts";
+import { type Interruption, interruptible } from "../mitm/interruption.ts";
 import { commandLine, type LabOptions, labDefaults, labOptions } from "../mitm/lab-options.ts";
 import { runLab } from "../mitm/lab-run.ts";
 import { defaultJobs, ownDeviceSource } from "../mitm/own-sources.ts";
-import { withProgram } from "../mitm/started-program.ts";
+import { atOnce, withProgram } from "../mitm/started-program.ts";
 import { dirOption, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
 
 interface DeviceOptions extends LabOptions, AttackCaOptions {
@@ -66,15 +67,14 @@ export function addMitmDevice(mitm: VerbGroup): void {
 }
 
 async function attack(session: Session, options: DeviceOptions): Promise<ExitCode> {
-  return await withAttackCa(session, options, { devices: [], gateway: true }, (ca) =>
-    ca === undefined
-      ? attackOwn(session, options)
-      : // Nothing of a device can be waited for but its first connection.
-        withProgram(
-          options.start,
-          () => Promise.resolve(true),
-          () => attackGiven(session, options, ca),
-        ),
+  return await interruptible(session, (interruption) =>
+    withAttackCa(session, options, { devices: [], gateway: true }, interruption, (ca) =>
+      ca === undefined
+        ? attackOwn(session, options, interruption)
+        : withProgram(interruption, options.start, atOnce, () =>
+            attackGiven(session, options, ca, interruption),
+          ),
+    ),
   );
 }
 
@@ -86,15 +86,25 @@ const verbDefaults = {
   dir: "certs",
 } as const;
 
-async function attackOwn(session: Session, options: DeviceOptions): Promise<ExitCode> {
-  return await runLab(session, options, {
+async function attackOwn(
+  session: Session,
+  options: DeviceOptions,
+  interruption: Interruption,
+): Promise<ExitCode> {
+  const run = {
     sources: [ownDeviceSource(defaultJobs)],
     command: commandLine("device", [], options, verbDefaults),
     plan: ["Sallyport attacks device clients of its own, on free loopback ports, with lab CAs in memory."],
-  });
+  };
+  return await runLab(session, options, run, interruption);
 }
 
-async function attackGiven(session: Session, options: DeviceOptions, ca: AttackCa): Promise<ExitCode> {
+async function attackGiven(
+  session: Session,
+  options: DeviceOptions,
+  ca: AttackCa,
+  interruption: Interruption,
+): Promise<ExitCode> {
   const { listen, transport, wait } = options;
   const port = options.port ?? defaultPorts[transport];
   const { pki, names } = ca;
@@ -132,6 +142,7 @@ async function attackGiven(session: Session, options: DeviceOptions, ca: AttackC
       command: commandLine("device", [], options, verbDefaults),
       plan: planOf(options, port, ca),
     },
+    interruption,
   );
 }
 

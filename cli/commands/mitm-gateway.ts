@@ -3,6 +3,7 @@ import { CliError, type ExitCode } from "../errors.ts";
 import { isLoopback, parseAddress } from "../mitm/address.ts";
 import { type AttackCaOptions, attackCaOptions, withAttackCa } from "../mitm/attack-ca.ts";
 import { givenGatewaySource } from "../mitm/given-gateway.ts";
+import { interruptible } from "../mitm/interruption.ts";
 import { commandLine, type LabOptions, labDefaults, labOptions } from "../mitm/lab-options.ts";
 import { runLab } from "../mitm/lab-run.ts";
 import { defaultJobs, ownGatewaySource } from "../mitm/own-sources.ts";
@@ -118,29 +119,32 @@ async function attack(session: Session, options: GatewayOptions, args: string[])
   const address = parseAddress(text, defaultPorts[transport]);
   const isName = /[a-z]/i.test(address.host) && !address.host.includes(":");
   const devices = [options.attacker, options.victim].filter((id) => id !== undefined);
-  const ready = listens(address, transport);
-  return await withAttackCa(session, options, { devices, gateway: false }, (ca) =>
-    withProgram(options.start, ready, async (restart) => {
-      const source = await givenGatewaySource({
-        restart,
-        servesOnce: options.servesOnce === true,
-        address,
-        transport,
-        application: options.application ?? (transport === "tls" ? "mqtt" : "none"),
-        serverName: options.serverName ?? (isName ? address.host : undefined),
-        ca,
-        dir: options.dir,
-        identity: options.identity,
-        attacker: options.attacker,
-        victim: options.victim,
-        operator: options.operator,
-        knowsRevocation: options.knowsRevocation === true,
-        helloTimeoutMs: options.helloTimeout === undefined ? undefined : options.helloTimeout * 1_000,
-        publishTopic: options.publishTopic,
-        subscribeTopic: options.subscribeTopic,
-      });
-      return await runLab(session, options, { sources: [source], command, plan: planOf(address, transport) });
-    }),
+  const readiness = listens(address, transport);
+  return await interruptible(session, (interruption) =>
+    withAttackCa(session, options, { devices, gateway: false }, interruption, (ca) =>
+      withProgram(interruption, options.start, readiness, async (restart) => {
+        const source = await givenGatewaySource({
+          restart,
+          servesOnce: options.servesOnce === true,
+          address,
+          transport,
+          application: options.application ?? (transport === "tls" ? "mqtt" : "none"),
+          serverName: options.serverName ?? (isName ? address.host : undefined),
+          ca,
+          dir: options.dir,
+          identity: options.identity,
+          attacker: options.attacker,
+          victim: options.victim,
+          operator: options.operator,
+          knowsRevocation: options.knowsRevocation === true,
+          helloTimeoutMs: options.helloTimeout === undefined ? undefined : options.helloTimeout * 1_000,
+          publishTopic: options.publishTopic,
+          subscribeTopic: options.subscribeTopic,
+        });
+        const run = { sources: [source], command, plan: planOf(address, transport) };
+        return await runLab(session, options, run, interruption);
+      }),
+    ),
   );
 }
 

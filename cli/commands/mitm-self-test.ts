@@ -1,7 +1,8 @@
 import { catalogue, type RunReport, selfTest } from "../../mitm/index.ts";
 import { ExitCode } from "../errors.ts";
+import { interruptible } from "../mitm/interruption.ts";
 import { type CaseOptions, caseOptions } from "../mitm/lab-options.ts";
-import { interruptible, progressing } from "../mitm/lab-run.ts";
+import { progressing } from "../mitm/lab-run.ts";
 import { defaultJobs } from "../mitm/own-sources.ts";
 import { type Session, type VerbGroup, wholeNumber } from "../verb.ts";
 import { version } from "../version.ts";
@@ -40,7 +41,7 @@ async function test(session: Session, options: SelfTestOptions): Promise<ExitCod
   );
   const only = options.case ?? [];
   const cases = catalogue.flatMap((attack) => attack.transports.map(() => attack)).length;
-  const result = await interruptible(session, (signal) =>
+  const result = await interruptible(session, ({ signal }) =>
     progressing(session, 2 * cases, (onCase) =>
       selfTest({
         lanes: options.jobs,

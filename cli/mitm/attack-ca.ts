@@ -4,6 +4,7 @@ import { parseCertificates, readBoundedFile, readPrivateKeyFile } from "../../pk
 import { CliError } from "../errors.ts";
 import { stateFiles } from "../state-directory.ts";
 import type { Session } from "../verb.ts";
+import type { Interruption } from "./interruption.ts";
 import { openLabCa } from "./lab-ca.ts";
 import { openRealCa } from "./real-ca.ts";
 
@@ -53,6 +54,7 @@ export async function withAttackCa<T>(
   session: Session,
   options: AttackCaOptions,
   use: AttackCaUse,
+  interruption: Interruption,
   work: (ca: AttackCa | undefined) => Promise<T>,
 ): Promise<T> {
   const { labCa, dangerouslyUseRealCa: confirm } = options;
@@ -71,10 +73,12 @@ export async function withAttackCa<T>(
     // The key that devices pin: the lab stands in the gateway's place, and has it.
     ...(use.gateway && { gatewayKey: readPrivateKeyFile(files.gatewayKey) }),
   });
+  const off = interruption.onHurry(() => real.close());
   try {
     return await work({ pki: real.pki, names: gatewayNames(files.gatewayCertificate), caFile: files.ca });
   } finally {
     await real.close();
+    off();
     session.out.note("what the real CA signed for the lab is revoked; `sallyport audit export` shows it");
   }
 }

@@ -1,6 +1,5 @@
 import {
   assertBundlePlace,
-  type Case,
   catalogue,
   compareRuns,
   comparisonToLines,
@@ -18,9 +17,11 @@ import {
 } from "../../mitm/index.ts";
 import { writeFileAtomic } from "../../pki/index.ts";
 import { ExitCode } from "../errors.ts";
+import { printable } from "../printable.ts";
 import type { Session } from "../verb.ts";
 import { version } from "../version.ts";
-import type { LabOptions } from "./lab-options.ts";
+import { type Interruption, interruptible } from "./interruption.ts";
+import { type LabOptions, quoted } from "./lab-options.ts";
 
 export interface LabRun {
   readonly sources: readonly Source[];
@@ -32,7 +33,23 @@ export interface LabRun {
 }
 
 /** Says what will be done, does it, reports it, and returns the exit code. */
-export async function runLab(session: Session, options: LabOptions, run: LabRun): Promise<ExitCode> {
+export async function runLab(
+  session: Session,
+  options: LabOptions,
+  run: LabRun,
+  interruption?: Interruption,
+): Promise<ExitCode> {
+  return interruption === undefined
+    ? await interruptible(session, (given) => runUntil(given.signal, session, options, run))
+    : await runUntil(interruption.signal, session, options, run);
+}
+
+async function runUntil(
+  signal: AbortSignal,
+  session: Session,
+  options: LabOptions,
+  run: LabRun,
+): Promise<ExitCode> {
   const { out } = session;
   // Before anything is attacked: a run that cannot be compared, or has nowhere to go, would be for nothing.
   const earlier = options.compare === undefined ? undefined : readBundle(options.compare);
@@ -44,30 +61,23 @@ export async function runLab(session: Session, options: LabOptions, run: LabRun)
   ]) {
     out.note(line);
   }
-  const result = await interruptible(session, (signal) =>
-    progressing(session, total, (onCase) =>
-      runMitm({
-        sources: run.sources,
-        catalogue,
-        only: options.case ?? [],
-        seed: options.seed,
-        patience: { answerMs: options.patience, silenceMs: Math.min(300, options.patience) },
-        deadlineMs: options.caseTimeout * 1_000,
-        signal,
-        tool: { name: "sallyport mitm", version: version() },
-        command: run.command,
-        replay: (one) => replayOf(run.command, options.seed, one),
-        onCase,
-        notes: run.notes ?? [],
-      }),
-    ),
+  const result = await progressing(session, total, (onCase) =>
+    runMitm({
+      sources: run.sources,
+      catalogue,
+      only: options.case ?? [],
+      seed: options.seed,
+      patience: { answerMs: options.patience, silenceMs: Math.min(300, options.patience) },
+      deadlineMs: options.caseTimeout * 1_000,
+      signal,
+      tool: { name: "sallyport mitm", version: version() },
+      command: [run.command, ...(options.case ?? []).map((id) => `--case ${quoted(id)}`)].join(" "),
+      replay: (one) => `${run.command} --case ${one.id}`,
+      onCase,
+      notes: run.notes ?? [],
+    }),
   );
   return await report(session, options, result, earlier);
-}
-
-/** The command for one case of a run. */
-function replayOf(command: string, seed: string, one: Pick<Case, "id">): string {
-  return `${command}${seed === "1" ? "" : ` --seed ${seed}`} --case ${one.id}`;
 }
 
 /** Writes what was asked for, says what came of it. */
@@ -124,26 +134,6 @@ function exitCodeOf({ summary, interrupted }: RunReport, allowUndecided: boolean
   return undecided && !allowUndecided ? ExitCode.undecided : ExitCode.ok;
 }
 
-/** Ends `work` in an orderly way at the first Ctrl-C; the second one ends the process. */
-export async function interruptible<T>(
-  { io, out }: Session,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const stop = new AbortController();
-  const offs = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((name) =>
-    io.onSignal(name, () => {
-      if (stop.signal.aborted) process.exit(ExitCode.undecided);
-      out.note("ending; what was tried is reported (again to end at once)");
-      stop.abort(new Error(`interrupted by ${name}`));
-    }),
-  );
-  try {
-    return await work(stop.signal);
-  } finally {
-    for (const off of offs) off();
-  }
-}
-
 type OnCase = NonNullable<Parameters<typeof runMitm>[0]["onCase"]>;
 
 /** A bar on a terminal; what is broken is said at once. */
@@ -156,7 +146,7 @@ export async function progressing<T>(
   try {
     return await work((one) => {
       bar.advance(1);
-      if (one.verdict === "broken") out.note(`broken: ${one.id}, ${one.title}: ${one.how}`);
+      if (one.verdict === "broken") out.note(printable(`broken: ${one.id}, ${one.title}: ${one.how}`));
     });
   } finally {
     bar.end();

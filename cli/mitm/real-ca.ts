@@ -19,7 +19,7 @@ export interface RealCaOptions extends IssuingKeyOptions {
 
 export interface RealCa {
   readonly pki: LabPki;
-  /** Revokes everything that was signed. To be called however the run ends. */
+  /** Revokes everything that was signed, once. To be called however the run ends. */
   close(): Promise<void>;
 }
 
@@ -47,7 +47,14 @@ export async function openRealCa(session: Session, options: RealCaOptions): Prom
       signer: issuer.signerFor(),
       ...(gatewayKey && { gatewayKey }),
     });
-    return { pki, close: () => closed(issuer, authority) };
+    let closing: Promise<void> | undefined;
+    return {
+      pki,
+      close() {
+        closing ??= closed(issuer, authority);
+        return closing;
+      },
+    };
   } catch (error) {
     authority.close();
     throw error;
