@@ -1,6 +1,6 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
 import { sessionOf } from "./ticket.ts";
-import { firstWords } from "./unfinished.ts";
+import { anyWords } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-13a",
@@ -15,7 +15,7 @@ export default gatewayAttack({
     cra: ["I(2)(d)", "I(2)(f)"],
   },
   async run(lab) {
-    const earlyData = firstWords(lab);
+    const earlyData = anyWords(lab);
     const ticket = await sessionOf(lab, "TLS 1.3");
     // Where the ticket allows none, it is sent all the same.
     const session = { ...ticket, maxEarlyData: Math.max(ticket.maxEarlyData, earlyData.length) };

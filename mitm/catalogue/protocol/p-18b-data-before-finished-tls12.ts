@@ -1,6 +1,6 @@
 import { gatewayAttack } from "../../attack.ts";
 import { ContentType } from "../../tls/numbers.ts";
-import { firstWords, heardBeforeFinished } from "./unfinished.ts";
+import { anyWords, heardBeforeFinished } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-18b",
@@ -16,7 +16,7 @@ export default gatewayAttack({
     also: ["SMACK, IEEE S&P 2015"],
   },
   async run(lab) {
-    const fragment = firstWords(lab);
+    const fragment = anyWords(lab);
     const entry = await heardBeforeFinished(lab, "TLS 1.2", [
       {
         kind: "record",

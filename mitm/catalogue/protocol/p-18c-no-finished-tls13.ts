@@ -1,6 +1,6 @@
 import { gatewayAttack } from "../../attack.ts";
 import { clientOf, without } from "./at-version.ts";
-import { answered, firstWords } from "./unfinished.ts";
+import { answered, anyWords } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-18c",
@@ -16,7 +16,7 @@ export default gatewayAttack({
     also: ["SMACK, IEEE S&P 2015"],
   },
   async run(lab) {
-    const words = firstWords(lab);
+    const words = anyWords(lab);
     const client = await clientOf(lab, "TLS 1.3", { outgoing: without("Finished") });
     const result = await client.handshake();
     if (!result.completed) return lab.judge({ admitted: false, ...result });

@@ -1,6 +1,6 @@
 import { gatewayAttack } from "../../attack.ts";
 import { clientOf, without } from "./at-version.ts";
-import { answered, firstWords } from "./unfinished.ts";
+import { answered, anyWords } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-18d",
@@ -16,7 +16,7 @@ export default gatewayAttack({
     also: ["SMACK, IEEE S&P 2015"],
   },
   async run(lab) {
-    const packet = firstWords(lab);
+    const packet = anyWords(lab);
     const client = await clientOf(lab, "TLS 1.2", { outgoing: without("Finished") });
     const failed = await client.hello();
     if (failed !== undefined) return lab.judge({ admitted: false, ...failed });

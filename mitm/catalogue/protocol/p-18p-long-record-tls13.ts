@@ -1,7 +1,7 @@
 import { gatewayAttack } from "../../attack.ts";
 import { ContentType } from "../../tls/numbers.ts";
 import { clientOf } from "./at-version.ts";
-import { answered, firstWords } from "./unfinished.ts";
+import { answered, anyWords } from "./unfinished.ts";
 
 export default gatewayAttack({
   id: "P-18p",
@@ -16,7 +16,7 @@ export default gatewayAttack({
     cra: ["I(2)(d)", "I(2)(f)"],
   },
   async run(lab) {
-    const packet = firstWords(lab);
+    const packet = anyWords(lab);
     const client = await clientOf(lab, "TLS 1.3");
     const result = await client.handshake();
     if (!result.completed) throw new Error(`no session for an identity that is a good one: ${result.how}`);

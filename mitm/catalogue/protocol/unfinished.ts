@@ -28,6 +28,11 @@ export function firstWords(lab: GatewayLab): Uint8Array {
   });
 }
 
+/** As `firstWords`; where nothing is known of the protocol, words that a target may refuse by an alert: see `answered`. */
+export function anyWords(lab: GatewayLab): Uint8Array {
+  return lab.target.endpoints.tls?.application === "none" ? Buffer.from("anybody there?\n") : firstWords(lab);
+}
+
 /**
  * Sends these records where Finished (in TLS 1.2: ChangeCipherSpec) has its place, then Finished, and looks whether what
  * they say is answered.
@@ -45,7 +50,10 @@ export async function heardBeforeFinished(
   return answered(lab, client);
 }
 
-/** Whether application data comes from the gateway, without a further word of the lab. */
+/**
+ * Whether application data comes from the gateway, without a further word of the lab.
+ * @throws NotApplicable where nothing does, and nothing is known of what the target would answer to
+ */
 export async function answered(lab: GatewayLab, client: TlsClient): Promise<Entry> {
   const refusedAt = client.lastSent;
   const deadline = performance.now() + lab.patience.answerMs;
@@ -59,6 +67,11 @@ export async function answered(lab: GatewayLab, client: TlsClient): Promise<Entr
     if (next.kind === "alert")
       return { admitted: false, how: `alert ${next.alert}`, refusedAt, alert: next.alert };
     if (next.kind === "silence") {
+      if (lab.target.endpoints.tls?.application === "none") {
+        throw new NotApplicable(
+          "nothing is known of what the target would answer to, and it neither alerted nor closed",
+        );
+      }
       const how = `silent for ${Math.round(lab.patience.answerMs)} ms`;
       return { admitted: false, how, refusedAt, alert: undefined };
     }
