@@ -28,6 +28,10 @@ export abstract class LabBase implements Lab, AsyncDisposable {
     this.recorder = options.recorder;
     this.patience = options.patience;
     this.signal = options.signal;
+    // An attack that is given up may never come to its own end: what it has open would stay so.
+    const give = () => void this[Symbol.asyncDispose]();
+    if (this.signal.aborted) give();
+    else this.signal.addEventListener("abort", give, { once: true });
   }
 
   defer(close: () => void | Promise<void>): void {

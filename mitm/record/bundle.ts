@@ -175,10 +175,10 @@ async function fill(
 
 function droppedLine(recording: Recording | undefined): string {
   if (recording === undefined) return "";
-  const { steps, packets } = recording.dropped;
-  return steps + packets === 0
+  const { steps, packets, certificates = 0 } = recording.dropped;
+  return steps + packets + certificates === 0
     ? ""
-    : `\nToo much was said to keep all of it: ${steps} steps and ${packets} packets are missing.\n`;
+    : `\nToo much was said to keep all of it: ${steps} steps, ${packets} packets and ${certificates} certificates are missing.\n`;
 }
 
 async function writeCertificates(

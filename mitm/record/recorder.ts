@@ -45,15 +45,20 @@ export interface Recording {
   /** DER, under the name of a file. */
   readonly certificates: ReadonlyMap<string, Uint8Array>;
   /** What was not kept because it would have been too much. */
-  readonly dropped: { readonly steps: number; readonly packets: number };
+  readonly dropped: { readonly steps: number; readonly packets: number; readonly certificates?: number };
 }
 
-/** A target that floods must not fill the lab's memory. */
+/** A target that floods must not fill the lab's memory, and its recordings are kept until the end of the run. */
 const recordingLimits = {
   steps: 400,
+  flows: 1024,
+  packets: 4096,
   packetBytes: 2 ** 20,
   keyLogLines: 64,
   certificates: 64,
+  certificateBytes: 2 ** 18,
+  /** Of a text that a target may have a hand in, characters. */
+  text: 2000,
 } as const;
 
 export class Recorder implements Recording {
@@ -63,7 +68,7 @@ export class Recorder implements Recording {
   readonly packets: Packet[] = [];
   readonly keyLog: string[] = [];
   readonly certificates = new Map<string, Uint8Array>();
-  readonly dropped = { steps: 0, packets: 0 };
+  readonly dropped = { steps: 0, packets: 0, certificates: 0 };
   /** Application bytes that the target said to somebody whom it had to refuse. */
   leakedBytes = 0;
   /** Something of the attack was sent, whether it arrived or not. */
@@ -71,21 +76,33 @@ export class Recorder implements Recording {
   readonly #began = performance.now();
   readonly #now: () => number;
   #connections = 0;
+  readonly #mostPacketBytes: number;
   #packetBytes = 0;
+  #certificateBytes = 0;
   #receipt: string | undefined;
   /** The control runs of a case are recorded too, but an honest answer there is no receipt for the attack. */
   #attackConnections = new Set<number>();
   #closed = new Set<number>();
 
-  constructor(now: () => number = () => performance.timeOrigin + performance.now()) {
+  /** @param packetBytes how many octets of packets are kept, where that shall be less than usual */
+  constructor(
+    now: () => number = () => performance.timeOrigin + performance.now(),
+    packetBytes: number = recordingLimits.packetBytes,
+  ) {
     this.#now = now;
+    this.#mostPacketBytes = Math.min(packetBytes, recordingLimits.packetBytes);
     this.began = now();
+  }
+
+  /** Octets of the packets that are kept. */
+  get packetBytes(): number {
+    return this.#packetBytes;
   }
 
   /** A new connection, or 5-tuple; its number goes with everything said on it. */
   connection(flow: Flow): number {
     this.#connections += 1;
-    this.flows.set(this.#connections, flow);
+    if (this.flows.size < recordingLimits.flows) this.flows.set(this.#connections, flow);
     return this.#connections;
   }
 
@@ -101,7 +118,12 @@ export class Recorder implements Recording {
       this.dropped.steps += 1;
       return;
     }
-    this.steps.push({ atMs: performance.now() - this.#began, ...step });
+    this.steps.push({
+      atMs: performance.now() - this.#began,
+      ...step,
+      what: cut(step.what),
+      ...(step.note !== undefined && { note: cut(step.note) }),
+    });
   }
 
   /** Says what the application data that came last on a connection was, once it was read: "MQTT CONNACK 0". */
@@ -109,11 +131,12 @@ export class Recorder implements Recording {
     const at = this.steps.findLastIndex((step) => step.connection === connection && step.from === from);
     const step = this.steps[at];
     if (this.dropped.steps > 0 || step?.what !== "application data") return;
-    this.steps[at] = { ...step, note: step.note === undefined ? note : `${step.note}, ${note}` };
+    this.steps[at] = { ...step, note: cut(step.note === undefined ? note : `${step.note}, ${note}`) };
   }
 
   packet(connection: number, from: "client" | "server", bytes: Uint8Array): void {
-    if (this.#packetBytes + bytes.length > recordingLimits.packetBytes) {
+    const isTooMuch = this.#packetBytes + bytes.length > this.#mostPacketBytes;
+    if (isTooMuch || this.packets.length >= recordingLimits.packets) {
       this.dropped.packets += 1;
       return;
     }
@@ -126,7 +149,14 @@ export class Recorder implements Recording {
   }
 
   certificate(name: string, der: Uint8Array): void {
-    if (this.certificates.size < recordingLimits.certificates) this.certificates.set(name, der);
+    const bytes = this.#certificateBytes + der.length;
+    if (this.certificates.size >= recordingLimits.certificates || bytes > recordingLimits.certificateBytes) {
+      this.dropped.certificates += 1;
+      return;
+    }
+    this.#certificateBytes = bytes;
+    // A copy: it may be a part of something much larger.
+    this.certificates.set(name, Uint8Array.from(der));
   }
 
   leaked(bytes: number): void {
@@ -150,4 +180,8 @@ export class Recorder implements Recording {
     }
     return undefined;
   }
+}
+
+function cut(text: string): string {
+  return text.length <= recordingLimits.text ? text : `${text.slice(0, recordingLimits.text)}…`;
 }

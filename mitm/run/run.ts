@@ -9,7 +9,7 @@ import { attempt } from "./attempt.ts";
 import { assertKnown, type Case, casesOf, isWanted } from "./case.ts";
 import { type Lane, openLane } from "./lanes.ts";
 import type { Source } from "./sources.ts";
-import { type Control, judge } from "./verdict.ts";
+import { type Control, type Ending, type Judgement, judge } from "./verdict.ts";
 
 export interface RunOptions {
   readonly sources: readonly Source[];
@@ -101,6 +101,7 @@ async function runSource(
   keep: Keep,
 ): Promise<{ note?: string }> {
   const queue = [...cases];
+  const kept = { bytes: 0 };
   let gone: string | undefined;
   const lanes = Array.from({ length: Math.min(source.lanes, cases.length) }, async () => {
     let lane: Lane | undefined;
@@ -118,21 +119,49 @@ async function runSource(
         keep(untried(one, options, gone), new Recorder());
         continue;
       }
-      const { report, recorder, reached } = await runCase(source, lane, one, options);
+      let ran: Awaited<ReturnType<typeof runCase>>;
+      try {
+        ran = await runCase(source, lane, one, options, recordingRoom(kept));
+      } catch (error) {
+        // It was to be started anew for this case, and was not.
+        gone = messageOf(error);
+        keep(untried(one, options, gone), new Recorder());
+        continue;
+      }
+      const { report, recorder, reached } = ran;
+      kept.bytes += recorder.packetBytes;
       keep(report, recorder);
       failures = reached ? 0 : failures + 1;
       if (failures >= giveUpAfter && source.lanes === 1) {
         gone = `the target served no honest peer ${failures} times in a row: ${report.control.how}`;
       }
       if (source.perCase === true || (!reached && source.lanes > 1)) {
-        await lane.close();
+        await closed(lane);
         lane = undefined;
       }
     }
-    await lane?.close();
+    if (lane !== undefined) await closed(lane);
   });
   await Promise.all(lanes);
   return gone === undefined ? {} : { note: gone };
+}
+
+/** What is wrong in closing a target is no reason to lose what was found out about it. */
+async function closed(lane: Lane): Promise<void> {
+  try {
+    await lane.close();
+  } catch {
+    return;
+  }
+}
+
+/** For the packets of all cases of one target: a target that floods fills no more than this. */
+const mostRecorded = 96 * 2 ** 20;
+const leastRoom = 2 ** 14;
+
+/** How many octets of packets the next case may record: less and less, so that there is room for the last one. */
+function recordingRoom(kept: { readonly bytes: number }): number {
+  return Math.max(leastRoom, Math.floor((mostRecorded - kept.bytes) / 64));
 }
 
 /** So many failures of the honest twin in a row, and a target is taken to be gone. */
@@ -143,9 +172,10 @@ async function runCase(
   lane: Lane,
   one: Case,
   options: RunOptions,
+  room: number,
 ): Promise<{ report: CaseReport; recorder: Recorder; reached: boolean }> {
   const began = performance.now();
-  const recorder = new Recorder();
+  const recorder = new Recorder(undefined, room);
   const prng = new Prng(seedOf(options.seed, one.id));
   const anew = source.servesOnce === true ? source.restart : undefined;
   // One that serves a single peer cannot be asked for the next one: the honest twin came before.
@@ -161,7 +191,7 @@ async function runCase(
     before.ok && anew === undefined && !options.signal.aborted
       ? await served(source, lane, one, options, recovery)
       : undefined;
-  const { verdict, how, outage } = judge(tried.ending, before, after?.control, recorder);
+  const { verdict, how, outage } = judged(tried.ending, before, after?.control, recorder, options.signal);
   const finding = tried.ending.kind === "finding" ? tried.ending.finding : undefined;
   const next = (finding !== undefined && "next" in finding ? finding.next : undefined) ?? tried.next;
   const report: CaseReport = {
@@ -180,6 +210,21 @@ async function runCase(
   return { report, recorder, reached: (after?.control ?? before).ok };
 }
 
+/** Who was not served because the run was ended says nothing about the target. */
+function judged(
+  ending: Ending,
+  before: Control,
+  after: Control | undefined,
+  recorder: Recorder,
+  signal: AbortSignal,
+): Judgement {
+  if (!signal.aborted || after?.ok !== false) return judge(ending, before, after, recorder);
+  const alone = judge(ending, before, undefined, recorder);
+  return alone.verdict === "held"
+    ? { verdict: "inconclusive", how: `interrupted before it was seen what came after; so far: ${alone.how}` }
+    : alone;
+}
+
 /** Whether an honest peer is served, now or after a while; and what it took. */
 async function served(
   source: Source,
@@ -191,7 +236,11 @@ async function served(
   const first = await control(lane, one, options);
   if (first.ok || options.signal.aborted) return { control: first };
   if (source.restart !== undefined) {
-    await source.restart();
+    try {
+      await source.restart();
+    } catch (error) {
+      return { control: { ...first, how: `${first.how}; ${messageOf(error)}` } };
+    }
     const again = await control(lane, one, options);
     return { control: again, remark: "served nobody until it was started again" };
   }

@@ -4,6 +4,7 @@ import { createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Attack, type Finding, gatewayAttack, held, type Transport } from "../../mitm/attack.ts";
 import { catalogue } from "../../mitm/catalogue/index.ts";
+import type { GatewayLab } from "../../mitm/lab/gateway-lab.ts";
 import { Forge } from "../../mitm/mint/forge.ts";
 import { LabPki } from "../../mitm/mint/lab-pki.ts";
 import { runMitm } from "../../mitm/run/run.ts";
@@ -194,6 +195,85 @@ test("no socket is open after a run", async () => {
   expect(openSockets()).toBeLessThanOrEqual(before);
 });
 
+test("what a case that is given up had open is closed", async () => {
+  let open = 0;
+  const stuck = attack("X-01", (lab) => {
+    open += 1;
+    lab.defer(() => void (open -= 1));
+    return new Promise(() => undefined);
+  });
+  const { report } = await run(await twinSource(), { catalogue: [stuck], deadlineMs: 300 });
+  expect(report.cases.map(({ how }) => how)).toEqual(["not done after 0.3 s"]);
+  expect(open).toBe(0);
+});
+
+describe("a target that cannot be started again", () => {
+  const restart = () => Promise.reject(new Error("it ended at once"));
+
+  test("after an attack: the report is not lost, and says so", async () => {
+    const stop: Array<() => Promise<void>> = [];
+    const twin = await twinSource();
+    const source: GatewaySource = {
+      ...twin,
+      restart,
+      async open(one) {
+        const opened = await twin.open(one);
+        stop.push(async () => await opened.target.close?.());
+        return opened;
+      },
+    };
+    const deadly = attack("X-01", async (lab) => {
+      const raw = await lab.tcp();
+      raw.write(Uint8Array.of(1), { attack: true });
+      for (const end of stop) await end();
+      return held("refused");
+    });
+    const { report } = await run(source, { catalogue: [deadly] });
+    expect(report.cases.map(({ verdict }) => verdict)).not.toContain("held");
+    expect(report.cases[0]?.how).toContain("it ended at once");
+  });
+
+  test("before one: no case is tried, and the report says why", async () => {
+    const { report } = await run(
+      { ...(await twinSource()), restart, servesOnce: true },
+      { only: ["G-CERT-05", "G-CERT-06"] },
+    );
+    expect(report.cases.map(({ how }) => how)).toEqual(Array(2).fill("not tried: it ended at once"));
+  });
+});
+
+test("a target that cannot be closed does not cost the report", async () => {
+  const twin = await twinSource();
+  const source: GatewaySource = {
+    ...twin,
+    async open(one) {
+      const opened = await twin.open(one);
+      const close = async () => {
+        await opened.target.close?.();
+        throw new Error("closing failed");
+      };
+      return { ...opened, target: Object.assign(Object.create(opened.target), { close }) };
+    },
+  };
+  const { report } = await run(source, { only: ["G-CERT-05"] });
+  expect(report.summary.held).toBe(1);
+});
+
+test("an honest peer that was not served because the run was interrupted is no outage", async () => {
+  const stop = new AbortController();
+  const twin = await twinSource();
+  const hasty = attack("X-01", async (lab) => {
+    const raw = await lab.tcp();
+    raw.write(Uint8Array.of(0x16, 3, 1, 0, 1, 0xff), { attack: true });
+    await raw.read(1_000);
+    // While the honest peer after it is on its way.
+    setImmediate(() => setImmediate(() => stop.abort(new Error("interrupted by SIGINT"))));
+    return held("refused");
+  });
+  const { report } = await run(twin, { catalogue: [hasty], signal: stop.signal });
+  expect(report.summary.broken).toBe(0);
+});
+
 function openSockets(): number {
   return process.getActiveResourcesInfo().filter((name) => /TCP|UDP/.test(name)).length;
 }
@@ -215,7 +295,7 @@ function endless(begun: () => void = () => undefined): Attack {
   });
 }
 
-function attack(id: string, run: () => Promise<Finding>): Attack {
+function attack(id: string, run: (lab: GatewayLab) => Promise<Finding>): Attack {
   return gatewayAttack({
     id,
     title: "something",
