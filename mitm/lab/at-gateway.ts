@@ -1,8 +1,10 @@
+import { parseCertificate, readIdentity } from "../../pki/index.ts";
 import { broken, type Finding, held, inconclusive } from "../attack.ts";
 import { DtlsClient, type DtlsClientOptions } from "../dtls/client.ts";
 import type { Address, Credential, HandshakeResult, ScriptedEnd } from "../endpoint.ts";
 import { NotApplicable } from "../errors.ts";
-import type { Forge } from "../mint/forge.ts";
+import { Forge } from "../mint/forge.ts";
+import { LabPki } from "../mint/lab-pki.ts";
 import { clientIdOf, MqttPeer } from "../mqtt/peer.ts";
 import { RawTcp } from "../path/raw-tcp.ts";
 import { RawUdp } from "../path/raw-udp.ts";
@@ -48,6 +50,12 @@ export class LabAtGateway extends LabBase implements GatewayLab {
     throw new NotApplicable(
       "a CA that the target trusts is needed, to mis-issue from: --lab-ca or --real-ca",
     );
+  }
+
+  async strangers(): Promise<Forge> {
+    if (this.#forge !== undefined) return this.#forge;
+    const trustDomain = trustDomainOf(this.attacker);
+    return new Forge(await LabPki.create(trustDomain === undefined ? {} : { trustDomain }));
   }
 
   async enter(credential: Credential | undefined, options: EnterOptions = {}): Promise<Entry> {
@@ -177,4 +185,14 @@ export function refused(result: Extract<HandshakeResult, { completed: false }>):
 /** What is known of a target whose answer the lab could not go on with: it has not refused. */
 export function notRefused({ how }: Entry): string {
   return `the target did not refuse: it was the lab that could not go on (${how})`;
+}
+
+/** That of a device of Sallyport's; undefined for one that is named in another way. */
+function trustDomainOf({ credential }: DeviceAccount): string | undefined {
+  const [leaf] = credential.chain;
+  try {
+    return leaf === undefined ? undefined : readIdentity(parseCertificate(leaf)).trustDomain;
+  } catch {
+    return undefined;
+  }
 }

@@ -27,6 +27,8 @@ export interface GatewayLab extends Lab {
   readonly victim: DeviceAccount;
   /** Certificates of a CA that the target trusts, and of others. @throws NotApplicable where the lab has no such CA */
   readonly forge: Forge;
+  /** For certificates of CAs that nobody trusts, which need none that the target does; there always is one. */
+  strangers(): Promise<Forge>;
 
   /**
    * Dials, makes a whole handshake with this credential (undefined: no certificate), says hello in the application's

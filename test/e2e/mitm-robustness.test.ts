@@ -334,3 +334,21 @@ test("a victim whom the target does not know makes attacks on it inconclusive, n
     "M-01a": "inconclusive",
   });
 });
+
+test("certificates of nobody's CA are tried where the lab has no CA that the target trusts, too", async () => {
+  const pki = await LabPki.create();
+  const target = await twinGateway(pki, new Set());
+  closers.push(() => target.close?.());
+  const source = sourceOf("tls", 0, { open: async () => ({ target, forge: undefined }) });
+  const only = ["G-CERT-03a", "G-CERT-03b", "G-CERT-03c", "G-CERT-03d", "G-CERT-10", "G-CERT-05"];
+  const { report } = await run(source, { only, patience: { answerMs: 1_000, silenceMs: 100 } });
+  const seen = Object.fromEntries(report.cases.map(({ attack, verdict }) => [attack, verdict]));
+  expect(seen).toEqual({
+    "G-CERT-03a": "held",
+    "G-CERT-03b": "held",
+    "G-CERT-03c": "held",
+    "G-CERT-03d": "held",
+    "G-CERT-10": "held",
+    "G-CERT-05": "not applicable",
+  });
+});

@@ -14,10 +14,11 @@ export default gatewayAttack({
     cra: ["I(2)(d)"],
   },
   async run(lab) {
-    const root = await lab.forge.rogueRoot({ subject: { CN: "Another root" } });
-    const issuer = await lab.forge.ca({ issuer: root, subject: { CN: "Another issuing CA" } });
+    const forge = await lab.strangers();
+    const root = await forge.rogueRoot({ subject: { CN: "Another root" } });
+    const issuer = await forge.ca({ issuer: root, subject: { CN: "Another issuing CA" } });
     // As most devices do: without the root, so that nothing but the target's own store could end the path.
-    const credential = await lab.forge.device({ id: lab.attacker.deviceId, issuer });
+    const credential = await forge.device({ id: lab.attacker.deviceId, issuer });
     return enterRegistered(lab, { ...credential, chain: credential.chain.slice(0, 2) });
   },
 });

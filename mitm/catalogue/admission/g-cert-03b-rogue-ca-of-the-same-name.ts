@@ -1,5 +1,6 @@
+import { parseCertificate } from "../../../pki/index.ts";
 import { gatewayAttack } from "../../attack.ts";
-import { enterRegistered } from "./registered.ts";
+import { enterRegistered, leafOf } from "./registered.ts";
 
 export default gatewayAttack({
   id: "G-CERT-03b",
@@ -14,9 +15,11 @@ export default gatewayAttack({
     cra: ["I(2)(d)"],
   },
   async run(lab) {
-    const issuer = await lab.forge.rogueIssuing();
+    const forge = await lab.strangers();
+    const { issuer: subject } = parseCertificate(leafOf(lab.attacker.credential));
+    const issuer = await forge.rogueIssuing({ subject });
     // Without the rogue root: a target that takes whatever root it is sent is another matter.
-    const credential = await lab.forge.device({ id: lab.attacker.deviceId, issuer });
+    const credential = await forge.device({ id: lab.attacker.deviceId, issuer });
     return enterRegistered(lab, { ...credential, chain: credential.chain.slice(0, 2) });
   },
 });

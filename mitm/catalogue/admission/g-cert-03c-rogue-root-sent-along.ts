@@ -14,7 +14,8 @@ export default gatewayAttack({
     cra: ["I(2)(d)"],
   },
   async run(lab) {
-    const issuer = await lab.forge.rogueRoot({ subject: { CN: "Root of nobody" } });
-    return enterRegistered(lab, await lab.forge.device({ id: lab.attacker.deviceId, issuer }));
+    const forge = await lab.strangers();
+    const issuer = await forge.rogueRoot({ subject: { CN: "Root of nobody" } });
+    return enterRegistered(lab, await forge.device({ id: lab.attacker.deviceId, issuer }));
   },
 });

@@ -13,6 +13,8 @@ export default gatewayAttack({
     en303645: ["5.5-4"],
     cra: ["I(2)(d)"],
   },
-  run: async (lab) =>
-    enterRegistered(lab, await lab.forge.device({ id: lab.attacker.deviceId, issuer: null })),
+  async run(lab) {
+    const forge = await lab.strangers();
+    return enterRegistered(lab, await forge.device({ id: lab.attacker.deviceId, issuer: null }));
+  },
 });

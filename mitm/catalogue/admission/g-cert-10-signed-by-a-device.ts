@@ -23,7 +23,7 @@ export default gatewayAttack({
       above: credential.chain.slice(1),
       key: credential.key,
     });
-    const forged = await lab.forge.device({ id: lab.victim.deviceId, issuer });
+    const forged = await (await lab.strangers()).device({ id: lab.victim.deviceId, issuer });
     return enterRegistered(lab, forged, lab.victim);
   },
 });

@@ -119,6 +119,7 @@ export function fakeLab(weaknesses: readonly string[], given: { readonly operato
     victim,
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that these attacks ask of it
     forge: forge as unknown as GatewayLab["forge"],
+    strangers: unused,
     transport: "tls",
     prng: new Prng(1),
     recorder,
