@@ -60,6 +60,7 @@ describe("the packed tarball in an empty project", () => {
     ["connect", "sallyport/dtls"],
     ["listen", "sallyport/dtls"],
     ["startGateway", "sallyport/gateway"],
+    ["runMitm", "sallyport/mitm"],
   ])('`import { %s } from "%s"` runs', ([name = "", entry = ""], context) => {
     context.skip(unreachable, "the package registry cannot be reached");
     const script = `import { ${name} } from "${entry}"; console.log(typeof ${name});`;
