@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { collect, wholeNumber } from "../verb.ts";
 
 /** Which cases are run, and how patiently. */
@@ -41,15 +41,22 @@ export function labOptions(command: Command): Command {
     .option(
       "--bundle <dir>",
       "write the evidence there: capture, key log, transcripts, certificates, reports",
+      place,
     )
-    .option("--html <file>", "write the report as one page to read and to hand on")
-    .option("--junit <file>", "write the report as JUnit XML, for a pipeline")
-    .option("--sarif <file>", "write the findings as SARIF 2.1.0, for code scanning")
+    .option("--html <file>", "write the report as one page to read and to hand on", place)
+    .option("--junit <file>", "write the report as JUnit XML, for a pipeline", place)
+    .option("--sarif <file>", "write the findings as SARIF 2.1.0, for code scanning", place)
     .option("--compare <dir>", "say what changed since the run whose evidence is there")
     .option(
       "--allow-undecided",
       "exit with 0 even if a case could not be judged, as long as nothing is broken",
     );
+}
+
+/** A variable of a script that is empty must not stand for the folder that one is in. */
+function place(text: string): string {
+  if (text === "") throw new InvalidArgumentError("a path is wanted");
+  return text;
 }
 
 /** What a report says of how to run it again must not write files anew, nor choose cases. */
@@ -82,7 +89,7 @@ export function commandLine(
 }
 
 /** For a POSIX shell. */
-function quoted(word: string): string {
+export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -1,3 +1,5 @@
+import { accessSync, constants, statSync } from "node:fs";
+import { dirname } from "node:path";
 import {
   assertBundlePlace,
   catalogue,
@@ -16,7 +18,7 @@ import {
   writeBundle,
 } from "../../mitm/index.ts";
 import { writeFileAtomic } from "../../pki/index.ts";
-import { ExitCode } from "../errors.ts";
+import { CliError, type CliErrorCode, ExitCode } from "../errors.ts";
 import { printable } from "../printable.ts";
 import type { Session } from "../verb.ts";
 import { version } from "../version.ts";
@@ -54,6 +56,9 @@ async function runUntil(
   // Before anything is attacked: a run that cannot be compared, or has nowhere to go, would be for nothing.
   const earlier = options.compare === undefined ? undefined : readBundle(options.compare);
   if (options.bundle !== undefined) await assertBundlePlace(options.bundle);
+  for (const file of [options.html, options.junit, options.sarif]) {
+    if (file !== undefined) assertFilePlace(file);
+  }
   const total = wantedCases(catalogue, run.sources, options.case ?? []).length;
   for (const line of [
     ...run.plan,
@@ -78,6 +83,24 @@ async function runUntil(
     }),
   );
   return await report(session, options, result, earlier);
+}
+
+/** Throws CliError, saying why, where no file can be written in this place. */
+function assertFilePlace(file: string): void {
+  const folder = dirname(file);
+  const explained = (code: CliErrorCode, why: string) =>
+    new CliError(code, `${file} cannot be written: ${why}`);
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
+    throw explained("CLI_FILE_EXISTS", "it is a folder");
+  }
+  const place = statSync(folder, { throwIfNoEntry: false });
+  if (place === undefined) throw explained("CLI_FILE_MISSING", `there is no folder ${folder}`);
+  if (!place.isDirectory()) throw explained("CLI_FILE_EXISTS", `${folder} is not a folder`);
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch {
+    throw explained("CLI_FILE_PERMISSION", `this user may not write in ${folder}`);
+  }
 }
 
 /** Writes what was asked for, says what came of it. */

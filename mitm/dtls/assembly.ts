@@ -34,6 +34,8 @@ interface Partial {
 /** RFC 6347 §4.2.2 leaves it to the receiver how far ahead messages are kept. */
 const furthestAhead = 10;
 const largestMessage = 2 ** 16;
+/** An attacker takes whatever comes, but a peer must not fill the memory of the lab: each message is kept three times. */
+const largestForAttacker = 2 ** 19;
 /** Where a weak twin that keeps everything has no memory left. */
 const memoryOfAWeakTwin = 2 ** 22;
 
@@ -114,6 +116,7 @@ export class Assembly {
     if (messageSeq < this.nextSeq && !anySeq) return "old";
     if (messageSeq > this.nextSeq + furthestAhead && !anySeq) return "old";
     if (length > largestMessage && this.#tolerance.holds("handshake-size-unbounded")) return "refused";
+    if (length > largestForAttacker && this.#tolerance.isAttacker) return "refused";
     let partial = this.#partials.get(messageSeq);
     if (partial === undefined) {
       partial = {

@@ -1,4 +1,5 @@
-import { createPrivateKey } from "node:crypto";
+import { createPrivateKey, randomInt } from "node:crypto";
+import { rmSync } from "node:fs";
 import {
   chmod,
   type FileHandle,
@@ -9,6 +10,7 @@ import {
   realpath,
   rename,
   rm,
+  rmdir,
 } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { encodePem, readBoundedFile } from "../../pki/index.ts";
@@ -54,7 +56,10 @@ export async function writeBundle(
   try {
     const place = await placeOf(directory);
     await assertReplaceable(place);
-    const temporary = await mkdtemp(join(dirname(place), `.${basename(place).slice(0, 40)}-`));
+    const temporary = await mkdtemp(besides(place));
+    // Session keys must not stay behind where nobody looks for them.
+    const sweep = () => rmSync(temporary, { recursive: true, force: true });
+    process.once("exit", sweep);
     try {
       const written = await fill(temporary, run.report, run.recordings);
       await moveTo(temporary, place);
@@ -62,6 +67,8 @@ export async function writeBundle(
     } catch (error) {
       await rm(temporary, { recursive: true, force: true });
       throw error;
+    } finally {
+      process.off("exit", sweep);
     }
   } catch (error) {
     throw explained(error, directory);
@@ -75,7 +82,10 @@ export async function writeBundle(
  */
 export async function assertBundlePlace(directory: string): Promise<void> {
   try {
-    await assertReplaceable(await placeOf(directory));
+    const place = await placeOf(directory);
+    await assertReplaceable(place);
+    // Whether one may write there is known when one has.
+    await rmdir(await mkdtemp(besides(place)));
   } catch (error) {
     throw explained(error, directory);
   }
@@ -101,6 +111,11 @@ export function readBundle(directory: string): RunReport {
   return runFromJson(text, file);
 }
 
+/** What the name of a folder begins with that is written before it takes its place. */
+function besides(place: string): string {
+  return join(dirname(place), `.${basename(place).slice(0, 40)}-`);
+}
+
 /** Where a link leads to is replaced, not the link. */
 async function placeOf(directory: string): Promise<string> {
   try {
@@ -115,6 +130,25 @@ async function placeOf(directory: string): Promise<string> {
 
 /** @throws MitmError MITM_FILE_EXISTS unless the place is free, empty, or an evidence folder with nothing added to it */
 async function assertReplaceable(place: string): Promise<void> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await assertOwn(place);
+      return;
+    } catch (error) {
+      // While this was looking another run may have put its evidence there, which takes it a moment.
+      if (tries === mostLooks) throw error;
+      await moment();
+    }
+  }
+}
+
+const mostLooks = 8;
+
+async function moment(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, randomInt(20)));
+}
+
+async function assertOwn(place: string): Promise<void> {
   let names: string[];
   try {
     names = await readdir(place);
@@ -258,21 +292,47 @@ async function writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promi
 async function moveTo(temporary: string, place: string): Promise<void> {
   await chmod(temporary, 0o700);
   await assertReplaceable(place); // it may have changed while this one was written
-  const aside = `${temporary}-before`;
-  let moved = false;
+  for (let tries = 0; ; tries += 1) {
+    const aside = `${temporary}-before`;
+    const moved = await renamed(place, aside);
+    try {
+      await rename(temporary, place);
+      if (moved) await rm(aside, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if (moved) await restore(aside, place);
+      // Another run has put its evidence there in this moment: it is an earlier one now.
+      if (!isTaken(error) || tries === mostReplaced) throw error;
+      await moment();
+    }
+  }
+}
+
+const mostReplaced = 100;
+
+function isTaken(error: unknown): boolean {
+  return codeOf(error) === "ENOTEMPTY" || codeOf(error) === "EEXIST";
+}
+
+/** False where there is nothing of this name. */
+async function renamed(from: string, to: string): Promise<boolean> {
   try {
-    await rename(place, aside);
-    moved = true;
+    await rename(from, to);
+    return true;
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
+    return false;
   }
+}
+
+/** Unless something newer has its place. */
+async function restore(aside: string, place: string): Promise<void> {
   try {
-    await rename(temporary, place);
+    await rename(aside, place);
   } catch (error) {
-    if (moved) await rename(aside, place);
-    throw error;
+    if (!isTaken(error)) throw error;
+    await rm(aside, { recursive: true, force: true });
   }
-  await rm(aside, { recursive: true, force: true });
 }
 
 const explanations: Readonly<Record<string, string>> = {

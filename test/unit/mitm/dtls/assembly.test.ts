@@ -116,3 +116,12 @@ function beyond(): Uint8Array {
   fragment.writeUIntBE(44, 9, 3);
   return fragment;
 }
+
+test("an attacker takes messages of any length, but not such as fill its memory", () => {
+  const assembly = new Assembly(new Tolerance("everything"));
+  const beginning = (length: number, messageSeq: number) =>
+    Uint8Array.of(11, length >> 16, (length >> 8) & 255, length & 255, 0, messageSeq, 0, 0, 0, 0, 0, 1, 0);
+  expect(assembly.add(beginning(2 ** 18, 0), 0)).toBe("kept");
+  for (let messageSeq = 1; messageSeq < 10; messageSeq += 1)
+    expect(assembly.add(beginning(2 ** 24 - 1, messageSeq), 0)).toBe("refused");
+});

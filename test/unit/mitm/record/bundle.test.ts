@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readBundle, writeBundle } from "../../../../mitm/record/bundle.ts";
+import { assertBundlePlace, readBundle, writeBundle } from "../../../../mitm/record/bundle.ts";
 import { Recorder } from "../../../../mitm/record/recorder.ts";
 import type { RunReport } from "../../../../mitm/report/run-report.ts";
 import { mintCa, mintDevice, mintRoot } from "../../../support/chain-builder.ts";
@@ -169,6 +169,26 @@ describe("the evidence folder", () => {
     expect(await codeOf(writeBundle(join(file, "evidence"), run))).toMatch(
       /^MITM_BUNDLE_NOT_WRITTEN: .*a part of its path is a file/,
     );
+  });
+
+  test("is written by several runs at once: one stands, and nothing lies beside it", async () => {
+    await using directory = tempDirectory();
+    const folder = join(directory.path, "evidence");
+    const report = sampleRun();
+    const run = { report, recordings: recordingsOf(report) };
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all(Array.from({ length: 6 }, () => writeBundle(folder, run)));
+    }
+    expect(readBundle(folder).cases).toHaveLength(report.cases.length);
+    expect(readdirSync(directory.path)).toEqual(["evidence"]);
+  });
+
+  test("is known to have no place before there is something to write", async () => {
+    await using directory = tempDirectory();
+    await assertBundlePlace(join(directory.path, "evidence"));
+    expect(readdirSync(directory.path)).toEqual([]);
+    const nowhere = "/proc/sallyport-evidence";
+    expect(await codeOf(assertBundlePlace(nowhere))).toContain("MITM_BUNDLE_NOT_WRITTEN");
   });
 
   test("says so where there is no room, keeps the earlier run, and leaves nothing half written", async () => {
