@@ -29,7 +29,8 @@ export abstract class Lane {
   /** The valid twin: the same as the attacks do, with nothing wrong in it. */
   async control(transport: Transport, options: AttemptOptions): Promise<Honest> {
     const { ending, value } = await within(options, transport, (lab) => this.honest(lab));
-    return value ?? { ok: false, how: howOf(ending) };
+    if (value !== undefined) return value;
+    return { ok: false, how: howOf(ending), ...(ending.kind === "not delivered" && { absent: true }) };
   }
 
   /** What came after one case comes before the next. */

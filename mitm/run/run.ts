@@ -247,11 +247,17 @@ async function served(
   // What slows a target down for a moment, or makes it wary of our address for some seconds, has not broken it.
   const began = performance.now();
   let last = first;
-  while (!last.ok && performance.now() - began < patienceMs && !options.signal.aborted) {
+  while (
+    !last.ok &&
+    last.absent !== true &&
+    performance.now() - began < patienceMs &&
+    !options.signal.aborted
+  ) {
     await pause(Math.min(pauseMs, patienceMs / 4), options.signal);
     last = await control(lane, one, options);
   }
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+  if (last.absent === true) return { control: last, remark: last.how };
   return last.ok
     ? { control: last, remark: `served an honest peer again after ${seconds} s` }
     : { control: last };

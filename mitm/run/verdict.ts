@@ -8,6 +8,8 @@ export interface Control {
   /** "CONNACK 0", or why not. */
   readonly how: string;
   readonly ms: number;
+  /** Nobody came to be served: a device that dials by itself did not, in the time that it was given. */
+  readonly absent?: true;
 }
 
 /** How the run of an attack ended. */
@@ -32,9 +34,11 @@ export interface Judgement {
 export function judge(
   ending: Ending,
   before: Control,
-  after: Control | undefined,
+  seenAfter: Control | undefined,
   seen: Pick<Recorder, "delivered" | "leakedBytes" | "attacked">,
 ): Judgement {
+  // A device that waits, or gives up, after it was refused has kept every rule.
+  const after = seenAfter?.absent === true ? undefined : seenAfter;
   if (!before.ok && ending.kind !== "not applicable")
     return { verdict: "inconclusive", how: `the valid twin did not get through: ${before.how}` };
   if (after?.ok === false && isUndecided(ending)) return outageOf(ending, after, seen.attacked);

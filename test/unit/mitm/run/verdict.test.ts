@@ -21,6 +21,10 @@ describe("a verdict needs more than the attack's own word", () => {
     expect(verdictOf(finding(held("alert")), good, good, arrived)).toBe("held");
   });
 
+  test("a device that does not come back after it was refused has kept the rule", () => {
+    expect(verdictOf(finding(held("alert")), good, { ...bad, absent: true }, arrived)).toBe("held");
+  });
+
   test("without a receipt it is not delivered", () => {
     const seen = { delivered: undefined, leakedBytes: 0, attacked: true };
     expect(verdictOf(finding(held("silence")), good, good, seen)).toBe("not delivered");
