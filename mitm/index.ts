@@ -33,7 +33,7 @@ export { Forge } from "./mint/forge.ts";
 export { type KeptPki, LabPki } from "./mint/lab-pki.ts";
 export { assertBundlePlace, readBundle, writeBundle } from "./record/bundle.ts";
 export type { Recording } from "./record/recorder.ts";
-export { compareRuns, comparisonToLines } from "./report/compare.ts";
+export { compareRuns, comparisonToLines, isWorse } from "./report/compare.ts";
 export { runToHtml } from "./report/html.ts";
 export { runToJunit } from "./report/junit.ts";
 export type { CaseReport, KillRate, RunReport, Verdict } from "./report/run-report.ts";

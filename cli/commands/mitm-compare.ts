@@ -1,4 +1,4 @@
-import { compareRuns, comparisonToLines, readBundle } from "../../mitm/index.ts";
+import { compareRuns, comparisonToLines, isWorse, readBundle } from "../../mitm/index.ts";
 import { ExitCode } from "../errors.ts";
 import type { Session, VerbGroup } from "../verb.ts";
 
@@ -9,7 +9,7 @@ export function addMitmCompare(mitm: VerbGroup): void {
       summary: "what changed between two runs, from their evidence",
       description:
         "Compares the evidence of two runs, as --bundle wrote it: what is newly broken, what is fixed, what changed " +
-        "otherwise. Exits with 1 when something is newly broken.",
+        "otherwise. Exits with 1 when something is broken that was not known to be.",
       examples: [["mitm compare evidence-1.3 evidence-1.4", "after a release"]],
     },
     () => undefined,
@@ -26,5 +26,5 @@ async function compare(
   out.result(comparison, () => {
     for (const line of comparisonToLines(comparison)) out.say(line);
   });
-  return comparison.newlyBroken.length > 0 ? ExitCode.failure : ExitCode.ok;
+  return isWorse(comparison) ? ExitCode.failure : ExitCode.ok;
 }

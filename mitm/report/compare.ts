@@ -65,6 +65,11 @@ export function comparisonToLines(comparison: Comparison, style: Style = (_, tex
   const list = <T>(title: string, items: readonly T[], line: (item: T) => string) => {
     if (items.length > 0) lines.push(`${title} (${items.length})`, ...items.map((item) => `  ${line(item)}`));
   };
+  // A run of a few cases, held against one of all, lacks hundreds: those that were broken are worth a line each.
+  const few = (title: string, cases: readonly CaseReport[], was: "" | "was ") => {
+    if (cases.length <= listedCases) list(title, cases, (one) => `${name(one)}: ${was}${one.verdict}`);
+    else lines.push(`${title} (${cases.length}): ${verdicts(cases)}`);
+  };
   const name = ({ id, title }: CaseReport) => `${printable(id)}  ${printable(title)}`;
   const change = ({ before, after }: Change) =>
     `${name(after)}: ${before.verdict}, now ${after.verdict} (${printable(after.how)})`;
@@ -76,13 +81,32 @@ export function comparisonToLines(comparison: Comparison, style: Style = (_, tex
   );
   list(style("red", "still broken"), stillBroken, ({ after }) => `${name(after)}: ${printable(after.how)}`);
   list(style("yellow", "changed"), changed, change);
-  list(style("yellow", "not in this run"), missing, (one) => `${name(one)}: was ${one.verdict}`);
-  list(style("green", "fixed"), fixed, change);
   list(
+    style("yellow", "broken, and not in this run"),
+    missing.filter(({ verdict }) => verdict === "broken"),
+    (one) => `${name(one)}: ${printable(one.how)}`,
+  );
+  few(
+    style("yellow", "not in this run"),
+    missing.filter(({ verdict }) => verdict !== "broken"),
+    "was ",
+  );
+  list(style("green", "fixed"), fixed, change);
+  few(
     "not in the earlier run",
     added.filter(({ verdict }) => verdict !== "broken"),
-    (one) => `${name(one)}: ${one.verdict}`,
+    "",
   );
   lines.push(`${count(unchanged, "case")} as before`);
   return lines;
+}
+
+/** More cases than this are counted, not listed. */
+const listedCases = 10;
+
+/** "449 held, 2 not applicable" */
+function verdicts(cases: readonly CaseReport[]): string {
+  const counts = new Map<string, number>();
+  for (const { verdict } of cases) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  return [...counts].map(([verdict, times]) => `${times} ${verdict}`).join(", ");
 }

@@ -78,6 +78,21 @@ describe("a run compared with an earlier one", () => {
     ]);
   });
 
+  test("what a run of a few cases lacks is counted, but for what was broken", () => {
+    const ids = Array.from({ length: 11 }, (_, index) => `K${index}/tls`);
+    const all = runOf({
+      ...Object.fromEntries(ids.map((id) => [id, "held" as const])),
+      "A/tls": "broken",
+      "B/tls": "held",
+    });
+    expect(comparisonToLines(compareRuns(all, runOf({ "B/tls": "held" })))).toEqual([
+      "broken, and not in this run (1)",
+      "  A/tls  an expired certificate: how broken",
+      "not in this run (11): 11 held",
+      "1 case as before",
+    ]);
+  });
+
   test("of any two runs, each case is counted once", () => {
     fc.assert(
       fc.property(anyRun, anyRun, (one, other) => {
