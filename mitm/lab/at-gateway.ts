@@ -48,7 +48,7 @@ export class LabAtGateway extends LabBase implements GatewayLab {
   get forge(): Forge {
     if (this.#forge !== undefined) return this.#forge;
     throw new NotApplicable(
-      "a CA that the target trusts is needed, to mis-issue from: --lab-ca or --real-ca",
+      "a CA that the target trusts is needed, to mis-issue from: --lab-ca, or --dangerously-use-real-ca",
     );
   }
 

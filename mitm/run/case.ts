@@ -47,7 +47,8 @@ export function assertKnown(cases: readonly Case[], wanted: readonly string[]): 
     if (cases.some((one) => isWanted(one, [text]))) continue;
     throw new MitmError(
       "MITM_CASE_UNKNOWN",
-      `no case of this target is called ${JSON.stringify(text)}: \`sallyport mitm list\` names them all`,
+      `no case of this target is called ${JSON.stringify(text)}: \`sallyport mitm list\` names them all; ` +
+        "G-CERT is a group, G-CERT-0* whatever begins so",
     );
   }
 }

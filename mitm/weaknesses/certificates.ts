@@ -108,7 +108,7 @@ export const certificateWeaknesses = {
     remedy: "Refuse a wildcard that can stand for an excluded name.",
   },
   "leaf-is-ca-accepted": {
-    what: "A CA's certificate is taken as that of a server.",
+    what: "A CA's certificate is taken as that of a device or a server.",
     remedy: "Refuse a leaf with cA or keyCertSign, by the profile of the PKI.",
   },
   "leaf-key-usage-not-checked": {

@@ -8,7 +8,7 @@ export const mqttWeaknesses = {
       "Compare the client id with the identity of the certificate before anything else is done with it.",
   },
   "session-touched-before-identity": {
-    what: "A CONNECT that is refused in the end has already thrown away the session of the client id that it named.",
+    what: "A CONNECT throws away the session of the client id that it named, be it entitled to it or not, let in or refused.",
     remedy: "Judge who asks before the session that is asked for is looked up, closed or deleted.",
   },
   "client-id-normalized": {
@@ -54,7 +54,7 @@ export const mqttWeaknesses = {
     remedy: "Grant a filter only if every topic that it can match is allowed.",
   },
   "shared-filter-not-authorized": {
-    what: "The filter of a shared subscription is not judged, since '$share/' stands before it.",
+    what: "The filter behind '$share/' of a shared subscription is not judged.",
     remedy: "Judge the filter behind '$share/name/', or offer no shared subscriptions.",
   },
   "sys-readable": {
@@ -62,7 +62,7 @@ export const mqttWeaknesses = {
     remedy: "Deny '$SYS/#' to devices.",
   },
   "only-first-filter-authorized": {
-    what: "Of several filters in one SUBSCRIBE only the first is judged.",
+    what: "A filter that is not the first of its SUBSCRIBE is not judged.",
     remedy: "Judge each filter by itself, with a return code of its own.",
   },
   "nul-in-client-id": {

@@ -18,7 +18,7 @@ export default gatewayAttack({
   async run(lab) {
     const { helloTimeoutMs } = lab.target;
     if (helloTimeoutMs === undefined)
-      throw new NotApplicable("how long the target waits for CONNECT is not known");
+      throw new NotApplicable("how long the target waits for CONNECT is not known: --hello-timeout");
     const peer = await lab.mqtt();
     peer.sendBytes(
       connectBytes(clientIdOf(lab.attacker), lab.attacker.login).subarray(0, 9),

@@ -18,7 +18,7 @@ export default gatewayAttack({
   async run(lab) {
     const { helloTimeoutMs } = lab.target;
     if (helloTimeoutMs === undefined)
-      throw new NotApplicable("how long the target waits for CONNECT is not known");
+      throw new NotApplicable("how long the target waits for CONNECT is not known: --hello-timeout");
     const peer = await lab.mqtt();
     const bytes = connectBytes(`${clientIdOf(lab.attacker)}/${"x".repeat(60)}`);
     const deadline = performance.now() + 2 * helloTimeoutMs + lab.patience.answerMs;
