@@ -31,3 +31,12 @@ export class NotApplicable extends Error {
 export class NotDelivered extends Error {
   override readonly name = "NotDelivered";
 }
+
+/** Why a socket did not connect: "nobody listens there (ECONNREFUSED)", "ENOTFOUND", or what the error says. */
+export function whyUnreached(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // Of a name with several addresses the error has no text, but it has a code.
+  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  if (code === "ECONNREFUSED") return `nobody listens there (${code})`;
+  return code ?? error.message;
+}

@@ -23,7 +23,8 @@ export function addMitmPair(mitm: VerbGroup): void {
       description:
         "Stands between a device and its gateway, holds no key of either, and tampers with what passes: each connection of the " +
         "device meets one attack. With --gateway the ends are yours: the device dials the lab, which forwards. What arrived " +
-        "can then be judged by the wire alone, and some cases cannot be. Without it both ends are Sallyport's.",
+        "can then be judged by the wire alone, and some cases cannot be; both ends should say something every second, since what is " +
+        "silent cannot be tampered with. Without --gateway both ends are Sallyport's.",
       examples: [
         ["mitm pair", "Sallyport's own device client and gateway"],
         ["mitm pair --gateway gw.local:8883 --port 18883", "a device that dials port 18883 here"],
@@ -80,7 +81,8 @@ async function attack(session: Session, options: PairOptions): Promise<ExitCode>
   };
   const plan = [
     `The lab listens on ${listen}:${port} and forwards to ${gateway.host}:${gateway.port}, and to nobody else. Point the device here:`,
-    `  it dials ${listen}:${port} and takes it for its gateway; each connection meets one attack, or none, for comparison.`,
+    `  it dials ${listen}:${port} and takes it for its gateway; each connection meets one attack, or none, for comparison;`,
+    "  it dials again when it is cut off, and both ends say something every second: what is silent cannot be tampered with.",
   ];
   if (!isLoopback(gateway.host))
     plan.push(

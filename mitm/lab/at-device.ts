@@ -63,7 +63,8 @@ export class LabAtDevice extends LabBase implements DeviceLab {
     this.defer(() => listener.destroy());
     await this.#dial();
     const port = await listener.next(this.#door.arrivalMs, this.signal);
-    if (port === undefined) throw new NotDelivered("the device sent no datagram");
+    if (port === undefined)
+      throw new NotDelivered(`the device sent no datagram within ${this.#door.arrivalMs / 1_000} s`);
     const server = DtlsServer.accept(port, { ...this.#common, ...options });
     this.defer(() => server.destroy());
     return server;
@@ -138,7 +139,8 @@ export class LabAtDevice extends LabBase implements DeviceLab {
   async #tcp(): Promise<Socket> {
     await this.#dial();
     const arrived = await this.#door.nextTcp(this.signal);
-    if (arrived === undefined) throw new NotDelivered("the device did not connect");
+    if (arrived === undefined)
+      throw new NotDelivered(`the device did not connect within ${this.#door.arrivalMs / 1_000} s`);
     return arrived;
   }
 

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import type { Address, Received } from "../endpoint.ts";
-import { MitmError } from "../errors.ts";
+import { MitmError, whyUnreached } from "../errors.ts";
 import type { Recorder } from "../record/recorder.ts";
 import { alertName, tcpName, tlsRecordLength } from "./names.ts";
 
@@ -67,7 +67,13 @@ export class RawTcp {
       });
     } catch (cause) {
       socket.destroy();
-      throw new MitmError("MITM_ADDRESS", `${address.host}:${address.port} cannot be reached`, { cause });
+      throw new MitmError(
+        "MITM_ADDRESS",
+        `${address.host}:${address.port} cannot be reached: ${whyUnreached(cause)}`,
+        {
+          cause,
+        },
+      );
     }
     socket.setTimeout(0);
     return new RawTcp(socket, options, new Uint8Array());

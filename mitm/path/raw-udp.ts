@@ -1,7 +1,7 @@
 import { createSocket, type RemoteInfo } from "node:dgram";
 import { isIPv6 } from "node:net";
 import type { Address, Received, UdpShare } from "../endpoint.ts";
-import { MitmError } from "../errors.ts";
+import { MitmError, whyUnreached } from "../errors.ts";
 import type { Recorder } from "../record/recorder.ts";
 import { alertName, datagramName } from "./names.ts";
 import type { RawOptions, RawWriteOptions } from "./raw-tcp.ts";
@@ -56,7 +56,13 @@ export class RawUdp {
       });
     } catch (cause) {
       socket.close();
-      throw new MitmError("MITM_ADDRESS", `${address.host}:${address.port} cannot be reached`, { cause });
+      throw new MitmError(
+        "MITM_ADDRESS",
+        `${address.host}:${address.port} cannot be reached: ${whyUnreached(cause)}`,
+        {
+          cause,
+        },
+      );
     }
     const remote = socket.remoteAddress();
     const raw = new RawUdp(socket, options);

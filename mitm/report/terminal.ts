@@ -31,7 +31,8 @@ const namedIds = 6;
 export function runToLines(report: RunReport, options: LinesOptions = {}): string[] {
   const paper = new Paper(options);
   const { style } = paper;
-  for (const { side, name, endpoints } of report.targets) {
+  const sides = new Set(report.cases.map((one) => one.side));
+  for (const { side, name, endpoints } of report.targets.filter((one) => sides.has(one.side))) {
     paper.fact(style("dim", side.padEnd(9)), [name, ...endpoints].join("  "), 10);
   }
   paper.line(

@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Address, Credential, HandshakeResult } from "../endpoint.ts";
-import { MitmError } from "../errors.ts";
+import { MitmError, whyUnreached } from "../errors.ts";
 import { ClientOffer, type OfferContext, type OfferOptions } from "./client-offer.ts";
 import { Client12 } from "./client12.ts";
 import { Client13, checkExtensions } from "./client13.ts";
@@ -67,7 +67,13 @@ export class TlsClient extends TlsEnd {
       });
     } catch (cause) {
       socket.destroy();
-      throw new MitmError("MITM_ADDRESS", `${address.host}:${address.port} cannot be reached`, { cause });
+      throw new MitmError(
+        "MITM_ADDRESS",
+        `${address.host}:${address.port} cannot be reached: ${whyUnreached(cause)}`,
+        {
+          cause,
+        },
+      );
     }
     return new TlsClient(socket, options);
   }

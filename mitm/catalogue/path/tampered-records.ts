@@ -44,7 +44,8 @@ export async function tamperWithRecords(lab: PairLab, tampering: Tampering): Pro
   await path.until(() => collected.length > 0, lab.patience.answerMs);
   if (conversation.canSay(from)) said.push(conversation.say(from));
   await path.until(() => done, lab.patience.answerMs);
-  if (!done) throw new NotDelivered(`the ${from} sent no record that could have been changed`);
+  if (!done)
+    throw new NotDelivered(`in its session the ${from} said too little to be changed: ${howToSpeak}`);
   await Promise.race([
     path.until(() => connection.ended(to) !== undefined, lab.patience.answerMs),
     conversation.until(() => wrong(conversation, to, said) !== undefined),
@@ -52,6 +53,9 @@ export async function tamperWithRecords(lab: PairLab, tampering: Tampering): Pro
   await conversation.until(() => wrong(conversation, to, said) !== undefined, settleMs);
   return judge(conversation, connection, to, said);
 }
+
+/** What to do about ends that the lab cannot make speak. */
+export const howToSpeak = "let it say something every second, or wait longer with --patience";
 
 /** How long the application may take to make something of what TLS had given it. */
 const settleMs = 60;

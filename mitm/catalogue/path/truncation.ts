@@ -4,7 +4,7 @@ import type { PairLab } from "../../lab/pair-lab.ts";
 import { Conversation, notTold } from "../../path/conversation.ts";
 import { type End, otherEnd } from "../../path/ends.ts";
 import type { RecordFate } from "../../path/tcp-proxy.ts";
-import { isApplicationData } from "./tampered-records.ts";
+import { howToSpeak, isApplicationData } from "./tampered-records.ts";
 
 /** RFC 8446 §5.1: a record holds at most 2^14 bytes, so that a text of this length comes in two or more. */
 const longText = 20_000;
@@ -32,7 +32,7 @@ export async function truncate(lab: PairLab, to: End): Promise<Finding> {
   };
   if (conversation.canSay(from)) conversation.say(from, conversation.freshText(longText));
   await path.until(() => cut, lab.patience.answerMs);
-  if (!cut) throw new NotDelivered(`the ${from} sent nothing that could have been cut off`);
+  if (!cut) throw new NotDelivered(`in its session the ${from} said nothing to be cut off: ${howToSpeak}`);
   connection.finish(to);
   await path.until(() => connection.ended(to) !== undefined, lab.patience.answerMs);
   if (!conversation.canSay(from)) return notTold(to, "uses the half of a message");
