@@ -15,6 +15,6 @@ export function findIdentity(id: string, options: { readonly dir: string; readon
   }
   throw new CliError(
     "CLI_FILE_MISSING",
-    `${files.key} does not exist: make it with \`sallyport device add ${id}\`, or name its directory with --identity`,
+    `${files.key} does not exist: make it with \`sallyport device add ${id}\`, or \`operator add\` for an operator, or name its directory with --identity`,
   );
 }

@@ -79,7 +79,11 @@ export async function withAttackCa<T>(
   } finally {
     await real.close();
     off();
-    session.out.note("what the real CA signed for the lab is revoked; `sallyport audit export` shows it");
+    session.out.note(
+      real.signed === 0
+        ? "the real CA signed nothing for the lab"
+        : `what the real CA signed for the lab, ${real.signed} in all, is revoked; \`sallyport audit export\` shows it`,
+    );
   }
 }
 

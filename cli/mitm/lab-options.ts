@@ -23,7 +23,7 @@ export function caseOptions(command: Command): Command {
   return command
     .option(
       "--case <id>",
-      "only this case, attack or group of them: G-CERT-05/dtls, G-CERT (may be repeated)",
+      "only this case, attack or group of them: G-CERT-05/dtls, G-CERT, or what begins so: G-CERT-0* (may be repeated)",
       collect,
     )
     .option("--seed <text>", "what random decisions follow from: the same seed makes the same run", "1")

@@ -1,5 +1,5 @@
-import { accessSync, constants, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import {
   assertBundlePlace,
   catalogue,
@@ -62,7 +62,8 @@ async function runUntil(
   const total = wantedCases(catalogue, run.sources, options.case ?? []).length;
   for (const line of [
     ...run.plan,
-    `${total} cases of the catalogue; Ctrl-C ends the run and reports what was tried.`,
+    `${total === 1 ? "1 case" : `${total} cases`} of the catalogue; Ctrl-C ends the run and reports what was tried.`,
+    ...(options.bundle === undefined ? [] : replacing(options.bundle)),
   ]) {
     out.note(line);
   }
@@ -83,6 +84,15 @@ async function runUntil(
     }),
   );
   return await report(session, options, result, earlier);
+}
+
+/** A run of one case in the place of all of them is not what everybody wants. */
+function replacing(bundle: string): string[] {
+  if (!existsSync(join(bundle, "run.json"))) return [];
+  const { startedAt, cases } = readBundle(bundle);
+  return [
+    `The evidence in ${bundle}, of ${startedAt.slice(0, 16).replace("T", " ")} UTC and ${cases.length === 1 ? "1 case" : `${cases.length} cases`}, is replaced at the end.`,
+  ];
 }
 
 /** Throws CliError, saying why, where no file can be written in this place. */

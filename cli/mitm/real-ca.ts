@@ -19,6 +19,8 @@ export interface RealCaOptions extends IssuingKeyOptions {
 
 export interface RealCa {
   readonly pki: LabPki;
+  /** How many certificates it was made to sign. */
+  readonly signed: number;
   /** Revokes everything that was signed, once. To be called however the run ends. */
   close(): Promise<void>;
 }
@@ -50,6 +52,9 @@ export async function openRealCa(session: Session, options: RealCaOptions): Prom
     let closing: Promise<void> | undefined;
     return {
       pki,
+      get signed() {
+        return issuer.signed;
+      },
       close() {
         closing ??= closed(issuer, authority);
         return closing;

@@ -63,6 +63,8 @@ export class AttackIssuer implements AsyncDisposable {
   readonly #until: number;
   readonly #publish: () => Promise<unknown>;
   #signed = 0;
+  /** Certificates of one that died were revoked, and the revocation list does not say so yet. */
+  #foundOpen = false;
   #closed = false;
 
   /** Only `Authority.dangerouslyIssueForAttacks` makes one. */
@@ -81,7 +83,7 @@ export class AttackIssuer implements AsyncDisposable {
     this.#until = parts.now().getTime() + minutes * minuteMs;
     this.#publish = publish;
     parts.inventory.transaction(() => {
-      revokeAttackCertificates(parts);
+      this.#foundOpen = revokeAttackCertificates(parts) > 0;
       parts.inventory.audit.append({
         action: "attack.open",
         subject: "ca/issuing",
@@ -109,6 +111,11 @@ export class AttackIssuer implements AsyncDisposable {
     };
   }
 
+  /** How many certificates it has signed. */
+  get signed(): number {
+    return this.#signed;
+  }
+
   /**
    * Revokes every certificate made for attacks and signs a new revocation list. The revocations are durable when
    * this resolves; it rejects where the list alone could not be written.
@@ -122,7 +129,7 @@ export class AttackIssuer implements AsyncDisposable {
       const revoked = revokeAttackCertificates(this.#parts);
       inventory.audit.append({ action: "attack.close", subject: "ca/issuing", details: { signed, revoked } });
     });
-    if (signed > 0) await this.#publish();
+    if (signed > 0 || this.#foundOpen) await this.#publish();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -35,6 +35,12 @@ describe("a place that cannot be written to is told before anything is attacked"
   });
 });
 
+test("evidence that is about to be replaced is told of", async () => {
+  const bundle = join(scratch, "evidence");
+  expect((await runCli([...own, "--bundle", bundle])).stderr).not.toContain("replaced");
+  expect((await runCli([...own, "--bundle", bundle])).stderr).toMatch(/ UTC and 1 case, is replaced/);
+});
+
 test("the command that runs a case again has the seed once, safe for a shell", async () => {
   const { stdout } = await runCli([...own, "--seed", "$(date) it's", "--json"]);
   expect(JSON.parse(stdout).cases[0].replay).toBe(
