@@ -5,7 +5,6 @@ import type { CaseReport } from "../../mitm/report/run-report.ts";
 import { gatewaySource } from "../../mitm/run/lab-sources.ts";
 import { runMitm } from "../../mitm/run/run.ts";
 import type { GatewaySource } from "../../mitm/run/sources.ts";
-import { twinGateway } from "../../mitm/twins/gateway.ts";
 
 async function casesOn(source: GatewaySource): Promise<readonly CaseReport[]> {
   const { report } = await runMitm({
@@ -68,20 +67,5 @@ describe("who wants in at a gateway", () => {
     expect(otherThan("held", cases)).toEqual([]);
     const wrong = cases.filter(({ attack, how }) => reasons[attack]?.test(how) === false);
     expect(wrong.map(({ id, how }) => `${id}: ${how}`)).toEqual([]);
-  });
-
-  test("a twin that keeps the rules lets none of them in", async () => {
-    const make = gatewaySource({ name: "strict", lanes: 4, make: (pki) => twinGateway(pki, new Set()) });
-    expect(otherThan("held", await casesOn(make))).toEqual([]);
-  });
-
-  test("a twin that lacks just the one check is told broken", async () => {
-    const weak = gatewaySource({
-      name: "weak",
-      lanes: 8,
-      perCase: true,
-      make: (pki, { attack }) => twinGateway(pki, new Set([attack.defeats])),
-    });
-    expect(otherThan("broken", await casesOn(weak))).toEqual([]);
   });
 });

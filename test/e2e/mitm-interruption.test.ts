@@ -133,3 +133,10 @@ describe.skipIf(!existsSync("/proc/self/status"))(
     });
   },
 );
+
+test("a stdout that is closed does not end it before it has undone what it did: it comes to its own end", async () => {
+  const { child } = attack(await freePort(), "--case", "G-CERT-05");
+  child.stdout?.destroy();
+  // Nobody listens there, and nothing could be judged.
+  expect(await once(child, "exit")).toEqual([6, null]);
+});

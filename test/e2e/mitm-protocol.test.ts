@@ -10,8 +10,6 @@ import type { CaseReport } from "../../mitm/report/run-report.ts";
 import { deviceSource, gatewaySource } from "../../mitm/run/lab-sources.ts";
 import { runMitm } from "../../mitm/run/run.ts";
 import type { Source } from "../../mitm/run/sources.ts";
-import { twinDevice } from "../../mitm/twins/device.ts";
-import { twinGateway } from "../../mitm/twins/gateway.ts";
 
 async function casesOn(...sources: readonly Source[]): Promise<readonly CaseReport[]> {
   const { report } = await runMitm({
@@ -81,32 +79,6 @@ describe("versions, suites, records and the order of messages", () => {
     expect(wrong.map(({ id, how }) => `${id}: ${how}`)).toEqual([]);
     // Our own device asks for no protocol by ALPN: there is nothing that a gateway could answer amiss.
     expect(otherThan("held", cases)).toEqual([expect.stringMatching(/^P-14b\/tls: not applicable/)]);
-  });
-
-  test("twins that keep the rules hold too", async () => {
-    const cases = await casesOn(
-      gatewaySource({ name: "strict", lanes: 2, make: (pki) => twinGateway(pki, new Set()) }),
-      deviceSource({ name: "strict", lanes: 2, make: (pki) => twinDevice(pki, new Set()) }),
-    );
-    expect(otherThan("held", cases)).toEqual([]);
-  });
-
-  test("a twin that lacks just the one check is told broken", async () => {
-    const cases = await casesOn(
-      gatewaySource({
-        name: "weak",
-        lanes: 2,
-        perCase: true,
-        make: (pki, { attack }) => twinGateway(pki, new Set([attack.defeats])),
-      }),
-      deviceSource({
-        name: "weak",
-        lanes: 2,
-        perCase: true,
-        make: (pki, { attack }) => twinDevice(pki, new Set([attack.defeats])),
-      }),
-    );
-    expect(otherThan("broken", cases)).toEqual([]);
   });
 });
 
