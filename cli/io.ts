@@ -20,6 +20,8 @@ export interface Io {
   onSignal(signal: Signal, listener: () => void): () => void;
   /** Calls back when stdout takes no more (its disk is full), where that would otherwise end the process. */
   onLostOutput?(listener: (error: NodeJS.ErrnoException) => void): void;
+  /** From now on a stdout that takes no more does not end the process: something has to be undone, and an exit code told. */
+  outliveOutput?(): void;
   /** Asks for a secret without echo; undefined when nobody is there to answer. */
   askSecret?(question: string): Promise<string>;
 }
@@ -29,7 +31,14 @@ export type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
 /** The process's own streams and signals. `failed` says what a stdout that takes no more means, and is the exit code. */
 export function processIo(failed: (error: NodeJS.ErrnoException) => number): Io {
   let onLost: ((error: NodeJS.ErrnoException) => void) | undefined;
+  let outlives = false;
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (outlives) {
+      if (error.code === "EPIPE") return;
+      const code = failed(error);
+      process.once("exit", () => (process.exitCode = code));
+      return;
+    }
     // `sallyport device list | head` ends early and that is no failure.
     if (error.code === "EPIPE") process.exit(0);
     if (onLost === undefined) process.exit(failed(error));
@@ -49,6 +58,9 @@ export function processIo(failed: (error: NodeJS.ErrnoException) => number): Io 
     },
     onLostOutput(listener) {
       onLost = listener;
+    },
+    outliveOutput() {
+      outlives = true;
     },
     ...(interactive ? { askSecret } : {}),
   };

@@ -17,7 +17,7 @@ const hurryMs = 5_000;
 
 /**
  * Ends `work` in an orderly way at the first SIGINT, SIGTERM or SIGHUP. The second ends the process as soon as nothing
- * is left that has to be undone; the third does not wait for that.
+ * is left that has to be undone; the third does not wait for that. A stdout that is closed (`| head`) ends nothing early.
  */
 export async function interruptible<T>(
   { io, out }: Session,
@@ -34,7 +34,7 @@ export async function interruptible<T>(
     await Promise.race([closing, late]);
     exit(ExitCode.undecided);
   };
-  const offs = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((name) =>
+  const signalsOff = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((name) =>
     io.onSignal(name, () => {
       signals += 1;
       if (signals === 1) {
@@ -44,6 +44,7 @@ export async function interruptible<T>(
       else exit(ExitCode.undecided);
     }),
   );
+  io.outliveOutput?.();
   try {
     return await work({
       signal: stop.signal,
@@ -53,6 +54,6 @@ export async function interruptible<T>(
       },
     });
   } finally {
-    for (const off of offs) off();
+    for (const signalOff of signalsOff) signalOff();
   }
 }
