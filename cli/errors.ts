@@ -71,6 +71,8 @@ export function describeFailure(error: unknown): Failure {
     const next = nextStep.get(code);
     const message = next === undefined ? error.message : `${error.message}; ${next}`;
     const failure = { code, message, exitCode: exitCodeFor(code) };
+    // The lab's own errors name the folder, or the port, and it has other options than the gateway.
+    if (code.startsWith("MITM_")) return failure;
     return machineFailure(error.cause) ?? hostFailure(code, error.cause) ?? failure;
   }
   return systemFailure(error, code) ?? internal(error.message || error.name);

@@ -1,6 +1,4 @@
-import { compareRuns, comparisonToLines, isWorse, readBundle } from "../../mitm/index.ts";
-import { ExitCode } from "../errors.ts";
-import type { Session, VerbGroup } from "../verb.ts";
+import type { VerbGroup } from "../verb.ts";
 
 export function addMitmCompare(mitm: VerbGroup): void {
   mitm.verb(
@@ -13,18 +11,7 @@ export function addMitmCompare(mitm: VerbGroup): void {
       examples: [["mitm compare evidence-1.3 evidence-1.4", "after a release"]],
     },
     () => undefined,
-    compare,
+    async (session, options, args) =>
+      (await import("../mitm/verbs/compare.ts")).compare(session, options, args),
   );
-}
-
-async function compare(
-  { out }: Session,
-  _options: object,
-  [earlier = "", later = ""]: string[],
-): Promise<ExitCode> {
-  const comparison = compareRuns(readBundle(earlier), readBundle(later));
-  out.result(comparison, () => {
-    for (const line of comparisonToLines(comparison)) out.say(line);
-  });
-  return isWorse(comparison) ? ExitCode.failure : ExitCode.ok;
 }

@@ -1,10 +1,5 @@
-import { labCaFiles, makeLabCa } from "../mitm/lab-ca.ts";
-import { collectServerNames, type Session, type VerbGroup, wholeNumber } from "../verb.ts";
-
-interface LabCaVerbOptions {
-  readonly name?: readonly string[];
-  readonly days: number;
-}
+import type { LabCaVerbOptions } from "../mitm/verbs/lab-ca.ts";
+import { collectServerNames, type VerbGroup, wholeNumber } from "../verb.ts";
 
 export function addMitmLabCa(mitm: VerbGroup): void {
   mitm.verb<LabCaVerbOptions>(
@@ -27,31 +22,6 @@ export function addMitmLabCa(mitm: VerbGroup): void {
           collectServerNames,
         )
         .option("--days <n>", "how long it is good for", wholeNumber(1, 365), 30),
-    make,
+    async (session, options, args) => (await import("../mitm/verbs/lab-ca.ts")).make(session, options, args),
   );
-}
-
-async function make({ out }: Session, options: LabCaVerbOptions, [directory = ""]: string[]): Promise<void> {
-  const names = options.name ?? ["localhost", "127.0.0.1"];
-  await makeLabCa(directory, { names, days: options.days });
-  const { ca, crl, gatewayKey, gatewayCertificate, deviceKey, deviceCertificate } = labCaFiles(directory);
-  const document = {
-    names,
-    days: options.days,
-    ca,
-    crl,
-    gatewayKey,
-    gatewayCertificate,
-    deviceKey,
-    deviceCertificate,
-  };
-  out.result(document, () => {
-    out.say(`a lab CA for ${names.join(", ")}, good for ${options.days} days:`);
-    out.say(`  ${ca}: what the target trusts; ${crl}: its revocation list`);
-    out.say(`  ${gatewayCertificate} and its key: for a gateway under attack`);
-    out.say(`  ${deviceCertificate} and its key: for a device under attack`);
-    out.say("Whoever trusts it trusts everything that this folder's keys sign: keep it out of production.");
-    out.say(`next: npx sallyport mitm gateway HOST:PORT --lab-ca ${directory}`);
-    out.say(`or:   npx sallyport mitm device --lab-ca ${directory}`);
-  });
 }

@@ -1,9 +1,5 @@
-import { catalogue, weaknesses } from "../../mitm/index.ts";
-import type { Session, VerbGroup } from "../verb.ts";
-
-interface ListOptions {
-  readonly side?: string;
-}
+import type { ListOptions } from "../mitm/verbs/list.ts";
+import type { VerbGroup } from "../verb.ts";
 
 export function addMitmList(mitm: VerbGroup): void {
   mitm.verb<ListOptions>(
@@ -23,33 +19,6 @@ export function addMitmList(mitm: VerbGroup): void {
           .createOption("--side <side>", "only what is aimed at this")
           .choices(["gateway", "device", "pair"]),
       ),
-    list,
+    async (session, options) => (await import("../mitm/verbs/list.ts")).list(session, options),
   );
-}
-
-async function list({ out }: Session, { side }: ListOptions): Promise<void> {
-  const attacks = catalogue.filter((attack) => side === undefined || attack.side === side);
-  const document = attacks.map(({ id, title, side, transports, severity, defeats, reference }) => ({
-    id,
-    title,
-    side,
-    transports,
-    severity,
-    weakness: { name: defeats, ...weaknesses[defeats] },
-    reference,
-  }));
-  out.result(document, () => {
-    out.table(
-      ["id", "against", "over", "what the attacker does", "rule"],
-      attacks.map(({ id, side, transports, title, reference }) => [
-        id,
-        side,
-        transports.join(", "),
-        title,
-        reference.rfc.join("; "),
-      ]),
-    );
-    const cases = attacks.reduce((sum, { transports }) => sum + transports.length, 0);
-    out.say(`${attacks.length} attacks, ${cases} cases`);
-  });
 }

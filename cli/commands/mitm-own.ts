@@ -1,12 +1,6 @@
-import type { ExitCode } from "../errors.ts";
-import { commandLine, type LabOptions, labDefaults, labOptions } from "../mitm/lab-options.ts";
-import { runLab } from "../mitm/lab-run.ts";
-import { defaultJobs, ownDeviceSource, ownGatewaySource, ownPairSource } from "../mitm/own-sources.ts";
-import { type Session, type VerbGroup, wholeNumber } from "../verb.ts";
-
-interface OwnOptions extends LabOptions {
-  readonly jobs: number;
-}
+import { defaultJobs, labOptions } from "../mitm/lab-options.ts";
+import type { OwnOptions } from "../mitm/verbs/own.ts";
+import { type VerbGroup, wholeNumber } from "../verb.ts";
 
 export function addMitmOwn(mitm: VerbGroup): void {
   mitm.verb<OwnOptions>(
@@ -30,17 +24,6 @@ export function addMitmOwn(mitm: VerbGroup): void {
         wholeNumber(1, 64),
         defaultJobs,
       ),
-    own,
+    async (session, options) => (await import("../mitm/verbs/own.ts")).own(session, options),
   );
-}
-
-async function own(session: Session, options: OwnOptions): Promise<ExitCode> {
-  const { jobs } = options;
-  return await runLab(session, options, {
-    sources: [ownGatewaySource(jobs), ownDeviceSource(jobs), ownPairSource(jobs)],
-    command: commandLine("own", [], options, { ...labDefaults, jobs: defaultJobs }),
-    plan: [
-      "Sallyport attacks itself: gateways and device clients of its own, on free loopback ports, with lab CAs in memory.",
-    ],
-  });
 }

@@ -1,36 +1,12 @@
-import { type Command, Option } from "commander";
 import type { LabPki } from "../../mitm/index.ts";
 import { parseCertificates, readBoundedFile, readPrivateKeyFile } from "../../pki/index.ts";
 import { CliError } from "../errors.ts";
 import { stateFiles } from "../state-directory.ts";
 import type { Session } from "../verb.ts";
+import type { AttackCaOptions } from "./attack-ca-options.ts";
 import type { Interruption } from "./interruption.ts";
 import { openLabCa } from "./lab-ca.ts";
 import { openRealCa } from "./real-ca.ts";
-
-/** Options that say which CA the lab may misuse. */
-export interface AttackCaOptions {
-  readonly dir: string;
-  readonly labCa?: string;
-  /** true: given without the name of the CA. */
-  readonly dangerouslyUseRealCa?: string | true;
-  readonly issuingPassphraseFile?: string;
-}
-
-export function attackCaOptions(command: Command): Command {
-  return command
-    .addOption(new Option("--lab-ca <dir>", "the lab CA that the target trusts, as `mitm lab-ca` makes it"))
-    .addOption(
-      new Option(
-        "--dangerously-use-real-ca [name]",
-        "let the lab sign wrong certificates with the CA of --dir, whose exact name is the confirmation",
-      ).conflicts("labCa"),
-    )
-    .option(
-      "--issuing-passphrase-file <file>",
-      "with the real CA: the passphrase of its key, when it has one",
-    );
-}
 
 export interface AttackCa {
   readonly pki: LabPki;

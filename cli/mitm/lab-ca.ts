@@ -1,8 +1,8 @@
-import { createPrivateKey, type KeyObject } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import type { KeyObject } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Credential, type KeptPki, LabPki } from "../../mitm/index.ts";
-import { decodePem, encodePem, readBoundedFile, writeFileAtomic } from "../../pki/index.ts";
+import { decodePem, encodePem, PkiError, readBoundedFile, readPrivateKeyFile, writeFileAtomic } from "../../pki/index.ts";
 import { CliError } from "../errors.ts";
 import { readJsonFile, record, text, texts } from "../json-file.ts";
 
@@ -66,6 +66,8 @@ export async function makeLabCa(
     );
   }
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  // An empty one that was there may be anybody's to write in.
+  chmodSync(directory, 0o700);
   const files = labCaFiles(directory);
   const pki = await LabPki.create({ days: options.days });
   const kept = pki.keep();
@@ -106,13 +108,14 @@ export function openLabCa(directory: string): OpenLabCa {
     const kept: KeptPki = {
       trustDomain,
       revokedSerialNumber,
-      root: { certificate: onlyCertificate(files.ca), key: readKey(files.rootKey) },
-      issuing: { certificate: onlyCertificate(files.issuingCertificate), key: readKey(files.issuingKey) },
-      gatewayKey: readKey(files.gatewayKey),
+      root: { certificate: onlyCertificate(files.ca), key: readPrivateKeyFile(files.rootKey) },
+      issuing: { certificate: onlyCertificate(files.issuingCertificate), key: readPrivateKeyFile(files.issuingKey) },
+      gatewayKey: readPrivateKeyFile(files.gatewayKey),
     };
     return { pki: LabPki.restore(kept), files, names };
   } catch (cause) {
-    if (cause instanceof CliError) throw cause;
+    // Keys that others may read are refused in words of their own.
+    if (cause instanceof CliError || cause instanceof PkiError) throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new CliError("CLI_FILE_UNREADABLE", `the lab CA in ${directory} cannot be read: ${why}`, { cause });
   }
@@ -131,9 +134,6 @@ function writeKey(path: string, key: KeyObject): void {
   writeFileAtomic(path, key.export({ type: "pkcs8", format: "pem" }), 0o600);
 }
 
-function readKey(path: string): KeyObject {
-  return createPrivateKey(readBoundedFile(path));
-}
 
 function onlyCertificate(path: string): Uint8Array {
   const [block] = decodePem(readBoundedFile(path).toString("utf8"));

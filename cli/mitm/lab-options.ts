@@ -94,3 +94,6 @@ export function quoted(word: string): string {
 }
 
 export const labDefaults = { seed: "1", patience: 2_000, caseTimeout: 30 } as const;
+
+/** How many targets of our own are attacked beside each other, unless somebody says otherwise. */
+export const defaultJobs = 6;

@@ -15,6 +15,3 @@ export function ownDeviceSource(lanes: number): Source {
 export function ownPairSource(lanes: number): Source {
   return pairSource({ name: "Sallyport's device client and gateway", lanes, make: ownPair });
 }
-
-/** How many targets of our own are attacked beside each other, unless somebody says otherwise. */
-export const defaultJobs = 6;
