@@ -2,7 +2,14 @@ import type { KeyObject } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Credential, type KeptPki, LabPki } from "../../mitm/index.ts";
-import { decodePem, encodePem, PkiError, readBoundedFile, readPrivateKeyFile, writeFileAtomic } from "../../pki/index.ts";
+import {
+  decodePem,
+  encodePem,
+  PkiError,
+  readBoundedFile,
+  readPrivateKeyFile,
+  writeFileAtomic,
+} from "../../pki/index.ts";
 import { CliError } from "../errors.ts";
 import { readJsonFile, record, text, texts } from "../json-file.ts";
 
@@ -109,7 +116,10 @@ export function openLabCa(directory: string): OpenLabCa {
       trustDomain,
       revokedSerialNumber,
       root: { certificate: onlyCertificate(files.ca), key: readPrivateKeyFile(files.rootKey) },
-      issuing: { certificate: onlyCertificate(files.issuingCertificate), key: readPrivateKeyFile(files.issuingKey) },
+      issuing: {
+        certificate: onlyCertificate(files.issuingCertificate),
+        key: readPrivateKeyFile(files.issuingKey),
+      },
       gatewayKey: readPrivateKeyFile(files.gatewayKey),
     };
     return { pki: LabPki.restore(kept), files, names };
@@ -133,7 +143,6 @@ function readDescription(path: string): Description {
 function writeKey(path: string, key: KeyObject): void {
   writeFileAtomic(path, key.export({ type: "pkcs8", format: "pem" }), 0o600);
 }
-
 
 function onlyCertificate(path: string): Uint8Array {
   const [block] = decodePem(readBoundedFile(path).toString("utf8"));

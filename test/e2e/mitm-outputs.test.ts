@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -39,6 +39,20 @@ test("evidence that is about to be replaced is told of", async () => {
   const bundle = join(scratch, "evidence");
   expect((await runCli([...own, "--bundle", bundle])).stderr).not.toContain("replaced");
   expect((await runCli([...own, "--bundle", bundle])).stderr).toMatch(/ UTC and 1 case, is replaced/);
+});
+
+test("a lab CA is for its owner alone, and is not used when it is not", async () => {
+  const lab = join(scratch, "lab");
+  mkdirSync(lab);
+  chmodSync(lab, 0o777);
+  expect(await runCli(["mitm", "lab-ca", lab])).toMatchObject({ exitCode: 0 });
+  expect(statSync(lab).mode & 0o777).toBe(0o700);
+  const keys = readdirSync(lab).filter((name) => name.endsWith(".key.pem"));
+  expect(keys).toHaveLength(4);
+  for (const name of keys) expect(statSync(join(lab, name)).mode & 0o777).toBe(0o600);
+  chmodSync(join(lab, "issuing.key.pem"), 0o644);
+  const { exitCode, stderr } = await runCli(["mitm", "gateway", "127.0.0.1:1", "--lab-ca", lab]);
+  expect([exitCode, stderr]).toEqual([4, expect.stringContaining("PKI_KEY_PERMISSIONS")]);
 });
 
 test("the command that runs a case again has the seed once, safe for a shell", async () => {

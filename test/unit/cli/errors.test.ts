@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { CliError, describeFailure, ExitCode } from "../../../cli/errors.ts";
 import { DeviceError } from "../../../device-client/errors.ts";
 import { GatewayError } from "../../../gateway/errors.ts";
+import { MitmError } from "../../../mitm/errors.ts";
 import { PkiError } from "../../../pki/errors.ts";
 
 describe("what was thrown becomes one code, one line and one exit code", () => {
@@ -38,6 +39,12 @@ describe("what was thrown becomes one code, one line and one exit code", () => {
 
   test("a port in use: the option that names another", () => {
     expect(describeFailure(system("EADDRINUSE")).message).toContain("--mqtt-port");
+  });
+
+  test("a full disk that the lab met: the folder is named, and no option of the gateway", () => {
+    const message = "the evidence could not be written to x: the disk is full";
+    const error = new MitmError("MITM_BUNDLE_NOT_WRITTEN", message, { cause: system("ENOSPC") });
+    expect(describeFailure(error)).toMatchObject({ message, exitCode: ExitCode.state });
   });
 
   test("a limit that is out of its range: the file that it stands in", () => {
