@@ -316,8 +316,12 @@ describe("when the lab ends", () => {
     const left = await lab.sign(fields(), own);
     const other = openAuthority(pki.directory, { actor: "test" });
     try {
-      await other.dangerouslyIssueForAttacks({ purpose: "another", devices: [] });
+      const next = await other.dangerouslyIssueForAttacks({ purpose: "another", devices: [] });
       expect(pki.inventory.certificate(left.fingerprint)?.revokedAt).toBeDefined();
+      // Also for those who go by the list, though this lab signs nothing itself.
+      await next.close();
+      const [list] = decodePem(readFileSync(pki.path("crl.pem"), "utf8"), "X509 CRL");
+      expect(parseCertificateList(list?.der ?? new Uint8Array()).revoked.has(left.serialNumber)).toBe(true);
     } finally {
       other.close();
     }
