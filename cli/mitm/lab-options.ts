@@ -78,7 +78,7 @@ export function commandLine(
   options: object,
   defaults: Readonly<Record<string, unknown>> = {},
 ): string {
-  const words = ["sallyport", "mitm", verb, ...args];
+  const words = ["npx", "sallyport", "mitm", verb, ...args];
   for (const [key, value] of Object.entries<unknown>({ ...options })) {
     if (notRepeated.has(key) || value === undefined || value === defaults[key]) continue;
     const name = `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -111,7 +111,7 @@ const pollMs = 5;
 /** The verdict where only the application could tell, and the lab has no word with it. */
 export function notTold(end: End, what: string): Finding {
   return inconclusive(
-    `whether the ${end} ${what} does not show on the path, and the lab cannot ask it: give it both ends to command`,
+    `whether the ${end} ${what} does not show on the path, and the lab cannot ask it: only its own log can tell`,
   );
 }
 

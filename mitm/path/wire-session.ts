@@ -38,6 +38,7 @@ export async function tcpSessionOnTheWire(watched: Watched<TcpPath>): Promise<Pa
     path,
     // In TLS 1.3 an alert that refuses looks like any other record, but the connection ends with it.
     opened: () => opens(path, opened, (connection) => !connection.isOpen, patience),
+    noneCame: "no session came about",
     hasEnded: (connection) => !connection.isOpen,
     howEnded: howTcpEnded,
     destroy: () => candidates().at(-1)?.destroy(),
@@ -57,6 +58,8 @@ export async function udpSessionOnTheWire(watched: Watched<UdpPath>): Promise<Pa
       await path.until(() => opened() !== undefined, attempts * patience.answerMs);
       return opened();
     },
+    // Without a handshake there is none, however much passes.
+    noneCame: "no session came about: the device has to begin one anew, not to go on with one from before",
     hasEnded: (flow) => dtlsAlert(flow) !== undefined,
     howEnded: (flow) => dtlsAlert(flow) ?? "nothing showed an end",
     destroy: () => undefined,
@@ -67,6 +70,7 @@ interface Seen<Connection> {
   readonly path: { until(holds: () => boolean, timeoutMs: number): Promise<boolean> };
   /** The first one on which a session came about. */
   readonly opened: () => Promise<Connection | undefined>;
+  readonly noneCame: string;
   readonly hasEnded: (connection: Connection) => boolean;
   readonly howEnded: (connection: Connection) => string;
   readonly destroy: () => void;
@@ -83,7 +87,7 @@ function sessionOf<Connection>(seen: Seen<Connection>): PairSession {
     gatewayGot: undefined,
     deviceGot: undefined,
     ended: found.then(async (one) => {
-      if (one === undefined) return "no session came about";
+      if (one === undefined) return seen.noneCame;
       await seen.path.until(() => seen.hasEnded(one), arrivalMs);
       return seen.howEnded(one);
     }),

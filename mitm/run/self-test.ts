@@ -24,8 +24,8 @@ type SelfTestOptions = Omit<RunOptions, "sources" | "replay" | "command"> & {
  * is there to find, and must be told broken; then against one that keeps every rule, and must be told held.
  */
 export async function selfTest(options: SelfTestOptions): Promise<SelfTestResult> {
-  const common = { ...options, command: "sallyport mitm self-test" };
-  const replay = (one: Case) => `sallyport mitm self-test --case ${one.id}`;
+  const common = { ...options, command: "npx sallyport mitm self-test" };
+  const replay = (one: Case) => `npx sallyport mitm self-test --case ${one.id}`;
   const weak = await runMitm({ ...common, replay, sources: twinSources(options.lanes, true) });
   const strict = await runMitm({ ...common, replay, sources: twinSources(options.lanes, false) });
   const killRate = killRateOf(weak.report.cases);

@@ -58,6 +58,6 @@ test("a lab CA is for its owner alone, and is not used when it is not", async ()
 test("the command that runs a case again has the seed once, safe for a shell", async () => {
   const { stdout } = await runCli([...own, "--seed", "$(date) it's", "--json"]);
   expect(JSON.parse(stdout).cases[0].replay).toBe(
-    "sallyport mitm own --seed '$(date) it'\\''s' --case G-CERT-05/tls",
+    "npx sallyport mitm own --seed '$(date) it'\\''s' --case G-CERT-05/tls",
   );
 });

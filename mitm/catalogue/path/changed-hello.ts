@@ -44,9 +44,11 @@ async function attempt(
   { note, change }: HelloChange,
   withoutMasterSecret: boolean,
 ): Promise<Attempt> {
+  let passed = 0;
   let changed = 0;
   let hadMasterSecret = false;
   const rewrite = (hello: Hello): Hello => {
+    passed += 1;
     const other = change(hello);
     if (other === undefined) return hello;
     changed += 1;
@@ -56,9 +58,14 @@ async function attempt(
   const text = withoutMasterSecret ? `${note}, extended_master_secret taken out` : note;
   const seen =
     lab.transport === "tls" ? await overTls(lab, rewrite, text) : await overDtls(lab, rewrite, text);
+  if (passed === 0) throw new NotDelivered(noHello);
   if (changed === 0) throw new NotApplicable("the device's ClientHello has nothing of the kind to change");
   return { ...seen, hadMasterSecret };
 }
+
+/** A session over UDP goes on by its connection id, whoever stands in between. */
+export const noHello =
+  "no ClientHello passed: the device has to begin a session anew, not to go on with one from before";
 
 type Rewrite = (hello: Hello) => Hello;
 type Seen = Omit<Attempt, "hadMasterSecret">;

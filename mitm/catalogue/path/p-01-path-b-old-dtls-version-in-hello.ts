@@ -3,6 +3,7 @@ import { NotDelivered } from "../../errors.ts";
 import { handshakeIn } from "../../path/datagram-record.ts";
 import { readServerHello } from "../../path/hello.ts";
 import { rewriteDtlsClientHello } from "../../path/rewrite-hello.ts";
+import { noHello } from "./changed-hello.ts";
 
 const dtls10 = 0xfeff;
 const serverHello = 2;
@@ -15,16 +16,19 @@ export default pairAttack({
   severity: "high",
   reference: { rfc: ["RFC 9325 §3.1.2"], cwe: [757], en303645: ["5.5-1"], cra: ["I(2)(e)"] },
   async run(lab) {
+    let passed = false;
     const path = await lab.udpPath({
       datagram: ({ from, records }) => {
         if (from !== "device") return undefined;
         const instead = rewriteDtlsClientHello(records, (hello) => ({ ...hello, version: dtls10 }));
+        passed ||= instead !== undefined;
         return instead && { instead: [instead], note: "client_version DTLS 1.0" };
       },
     });
     await lab.session(path);
     const flow = await path.flow(0, lab.patience.answerMs);
     if (flow === undefined) throw new NotDelivered("the device sent nothing");
+    if (!passed) throw new NotDelivered(noHello);
     const alert = () =>
       flow
         .from("gateway")

@@ -99,7 +99,7 @@ function trust(report: RunReport): Markup {
 <li><b>${controlled} of ${judged.length}</b> judged cases have a valid twin that got through: an honest peer that does the same without the attack.</li>
 <li><b>${delivered} of ${held.length}</b> held cases have a delivery receipt: it is on record that the attack reached the target.</li>
 <li><b>${count(leaked, "byte")}</b> of application data were given to peers that had to be refused.</li>
-<li>${killRate === undefined ? html`This run did not test the lab itself: <code>sallyport mitm self-test</code> does.` : html`<b>${killRate.detected} of ${killRate.total}</b> deliberately weak targets were found out by the lab's self-test (${rate} %).`}${killRate !== undefined && killRate.missed.length > 0 && html` <span class="missed">Missed: ${killRate.missed.map((id) => html`<code>${id}</code> `)}</span>`}</li>
+<li>${killRate === undefined ? html`This run did not test the lab itself: <code>npx sallyport mitm self-test</code> does.` : html`<b>${killRate.detected} of ${killRate.total}</b> deliberately weak targets were found out by the lab's self-test (${rate} %).`}${killRate !== undefined && killRate.missed.length > 0 && html` <span class="missed">Missed: ${killRate.missed.map((id) => html`<code>${id}</code> `)}</span>`}</li>
 </ul></div>`;
 }
 
