@@ -67,6 +67,9 @@ async function attempt(
 export const noHello =
   "no ClientHello passed: the device has to begin a session anew, not to go on with one from before";
 
+/** A device that still speaks in an old session may begin its next one after this long, ms. */
+export const helloPatience = (lab: PairLab): number => 4 * lab.patience.answerMs;
+
 type Rewrite = (hello: Hello) => Hello;
 type Seen = Omit<Attempt, "hadMasterSecret">;
 
@@ -98,13 +101,21 @@ function endOf({ records }: TcpConnection, answered: boolean): string {
 }
 
 async function overDtls(lab: PairLab, rewrite: Rewrite, note: string): Promise<Seen> {
+  let passed = false;
   const path = await lab.udpPath({
     datagram: ({ from, records }) => {
-      const instead = from === "device" ? rewriteDtlsClientHello(records, rewrite) : undefined;
+      const instead =
+        from === "device"
+          ? rewriteDtlsClientHello(records, (hello) => {
+              passed = true;
+              return rewrite(hello);
+            })
+          : undefined;
       return instead && { instead: [instead], note };
     },
   });
   const session = await lab.session(path);
+  await path.until(() => passed, helloPatience(lab));
   const refusal = () =>
     path.flows.flatMap(({ datagrams }) => datagrams).find(({ what }) => /alert/i.test(what));
   const given = path.until(() => refusal() !== undefined, lab.patience.answerMs).then(() => false);

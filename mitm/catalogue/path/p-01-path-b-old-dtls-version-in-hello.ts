@@ -3,7 +3,7 @@ import { NotDelivered } from "../../errors.ts";
 import { handshakeIn } from "../../path/datagram-record.ts";
 import { readServerHello } from "../../path/hello.ts";
 import { rewriteDtlsClientHello } from "../../path/rewrite-hello.ts";
-import { noHello } from "./changed-hello.ts";
+import { helloPatience, noHello } from "./changed-hello.ts";
 
 const dtls10 = 0xfeff;
 const serverHello = 2;
@@ -26,7 +26,8 @@ export default pairAttack({
       },
     });
     await lab.session(path);
-    const flow = await path.flow(0, lab.patience.answerMs);
+    await path.until(() => passed, helloPatience(lab));
+    const flow = path.latest;
     if (flow === undefined) throw new NotDelivered("the device sent nothing");
     if (!passed) throw new NotDelivered(noHello);
     const alert = () =>
