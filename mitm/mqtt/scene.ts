@@ -1,6 +1,7 @@
 import { broken, type Finding, held, inconclusive } from "../attack.ts";
 import { NotApplicable } from "../errors.ts";
 import type { GatewayLab } from "../lab/gateway-lab.ts";
+import type { Patience } from "../lab/lab.ts";
 import type { DeviceAccount } from "../targets.ts";
 import { describePacket } from "./packet-names.ts";
 import type { ConnectOptions, MqttPeer } from "./peer.ts";
@@ -237,4 +238,12 @@ export async function openFive(lab: GatewayLab, account: DeviceAccount): Promise
   const { accepted, how } = await peer.connect({ version: 5 });
   if (!accepted) throw new NotApplicable(`the target does not speak MQTT 5: ${how}`);
   return peer;
+}
+
+/**
+ * How long a target is given to do what follows from a revocation, ms: close sessions, forget what was stored. It may do
+ * so in rounds, and is not to be called broken because the lab was told to have little patience with answers.
+ */
+export function consequenceMs({ answerMs }: Patience): number {
+  return Math.max(answerMs, 2_000);
 }

@@ -101,3 +101,9 @@ describe("sallyport mitm self-test", () => {
     expect(result.exitCode).toBe(ExitCode.ok);
   });
 });
+
+test("little patience leaves cases undecided, and makes none broken", async () => {
+  const rows = ["M-07a", "M-08b", "M-10a", "M-10b", "P-20d"].flatMap((id) => ["--case", id]);
+  const { stdout } = await runCli(["mitm", "own", ...rows, "--patience", "50", "--json"]);
+  expect(runFromJson(stdout, "stdout").cases.filter(({ verdict }) => verdict === "broken")).toEqual([]);
+});

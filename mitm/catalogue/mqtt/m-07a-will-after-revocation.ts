@@ -1,5 +1,5 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
-import { freshText, openSession, recruit, telemetryTopic, witness } from "../../mqtt/scene.ts";
+import { consequenceMs, freshText, openSession, recruit, telemetryTopic, witness } from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
   id: "M-07a",
@@ -19,7 +19,7 @@ export default gatewayAttack({
     const backend = await witness(lab, topic);
     const device = await openSession(lab, account, { will: { topic, payload: text, qos: 1 }, attack: true });
     await revoke();
-    const closed = await device.closes();
+    const closed = await device.closes(consequenceMs(lab.patience));
     device.cut();
     if (await backend.hears(text)) return broken("the will was sent after the revocation");
     return held(`the connection: ${closed ?? "not closed by the target"}; the will was not sent`);

@@ -1,7 +1,7 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
 import { NotApplicable } from "../../errors.ts";
 import type { GatewayLab } from "../../lab/gateway-lab.ts";
-import { freshText, openSession, recruit, telemetryTopic, witness } from "../../mqtt/scene.ts";
+import { consequenceMs, freshText, openSession, recruit, telemetryTopic, witness } from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
   id: "M-08b",
@@ -24,7 +24,7 @@ export default gatewayAttack({
     if (!(await isFound(lab, topic, text))) throw new NotApplicable("the broker retains nothing of a device");
     await revoke();
     // Whoever cleans up may do it in rounds.
-    const deadline = performance.now() + lab.patience.answerMs;
+    const deadline = performance.now() + consequenceMs(lab.patience);
     do {
       if (!(await isFound(lab, topic, text))) return held("it is not found any more");
     } while (performance.now() < deadline && !lab.signal.aborted);

@@ -1,6 +1,7 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
 import {
   commandTopic,
+  consequenceMs,
   freshText,
   listen,
   nextOf,
@@ -26,7 +27,7 @@ export default gatewayAttack({
     const { account, revoke } = await recruit(lab);
     const device = await listen(lab, account, { attack: true });
     await revoke();
-    const closed = await device.closes();
+    const closed = await device.closes(consequenceMs(lab.patience));
     const sender = await openSession(lab, operator);
     const text = freshText(lab, "later");
     await sender.publish(commandTopic(lab, account), text);

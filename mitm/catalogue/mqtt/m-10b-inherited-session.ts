@@ -1,5 +1,5 @@
 import { broken, gatewayAttack, held } from "../../attack.ts";
-import { forgetSession, keepSession, openSession, recruit } from "../../mqtt/scene.ts";
+import { consequenceMs, forgetSession, keepSession, openSession, recruit } from "../../mqtt/scene.ts";
 
 export default gatewayAttack({
   id: "M-10b",
@@ -18,10 +18,10 @@ export default gatewayAttack({
     await keepSession(lab, first.account);
     const watcher = await openSession(lab, first.account, { clean: false });
     await first.revoke();
-    await watcher.closes();
+    await watcher.closes(consequenceMs(lab.patience));
     watcher.cut();
     // Its stored session is thrown away when its connection ends, or soon after.
-    await (await openSession(lab, lab.attacker)).closes(lab.patience.silenceMs);
+    await (await openSession(lab, lab.attacker)).closes(Math.max(300, lab.patience.silenceMs));
     const second = await recruit(lab, first.account.deviceId);
     const heir = await lab.mqtt(second.account);
     const { how, accepted, sessionPresent } = await heir.connect({ clean: false, attack: true });
