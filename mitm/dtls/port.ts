@@ -12,6 +12,7 @@ export interface Datagram {
 
 /** What a flood can make a port keep. */
 const mostQueuedDatagrams = 512;
+const mostQueuedBytes = 2 ** 18;
 
 /** What a port stands on: a socket of its own, or one that it shares with other peers. */
 interface Line {
@@ -29,6 +30,7 @@ export class DatagramPort {
   readonly #line: Line;
   readonly #isClient: boolean;
   readonly #queue: Datagram[] = [];
+  #queuedBytes = 0;
   #wake: (() => void) | undefined;
   #closed: string | undefined;
   #recorder: Recorder | undefined;
@@ -133,7 +135,9 @@ export class DatagramPort {
       clearTimeout(timer);
       this.#wake = undefined;
     }
-    return this.#queue.shift();
+    const datagram = this.#queue.shift();
+    this.#queuedBytes -= datagram?.bytes.length ?? 0;
+    return datagram;
   }
 
   /** A peer that shows this connection id is this one, wherever it sends from. */
@@ -143,6 +147,8 @@ export class DatagramPort {
 
   deliver(datagram: Datagram): void {
     if (this.#closed !== undefined || this.#queue.length >= mostQueuedDatagrams) return;
+    if (this.#queuedBytes + datagram.bytes.length > mostQueuedBytes) return;
+    this.#queuedBytes += datagram.bytes.length;
     this.#note(false, datagram.bytes);
     this.#queue.push(datagram);
     this.#wake?.();
