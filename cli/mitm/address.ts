@@ -1,5 +1,6 @@
+import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
-import type { Address } from "../../mitm/index.ts";
+import { type Address, Door, type Transport } from "../../mitm/index.ts";
 import { CliError } from "../errors.ts";
 
 /** "gw.example:8883", "192.0.2.1:8883", "[2001:db8::1]:8883". Throws CLI_USAGE. */
@@ -11,6 +12,28 @@ export function parseAddress(text: string, defaultPort: number): Address {
     throw new CliError("CLI_USAGE", `HOST:PORT is wanted, not ${JSON.stringify(text)} ([…]:PORT for IPv6)`);
   }
   return { host, port };
+}
+
+/** Before several hundred cases each find it out. Throws CLI_ADDRESS. */
+export async function assertResolves({ host }: Address): Promise<void> {
+  try {
+    await lookup(host);
+  } catch (cause) {
+    throw new CliError(
+      "CLI_ADDRESS",
+      `the host ${host} cannot be found: check the name, or give the address`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** That a device can be waited for there. Throws MitmError MITM_ADDRESS. */
+export async function assertFree(host: string, port: number, transport: Transport): Promise<void> {
+  const ports = transport === "tls" ? { tcpPort: port } : { udpPort: port };
+  const door = await Door.open({ host, transports: [transport], ...ports, arrivalMs: 0 });
+  await door[Symbol.asyncDispose]();
 }
 
 /** Nobody else can reach it. */

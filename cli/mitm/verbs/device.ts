@@ -1,7 +1,7 @@
 import { type DeviceSource, Door, Forge, type Transport } from "../../../mitm/index.ts";
 import type { ExitCode } from "../../errors.ts";
 import { type Session } from "../../verb.ts";
-import { isLoopback } from "../address.ts";
+import { assertFree, isLoopback } from "../address.ts";
 import { type AttackCa, withAttackCa } from "../attack-ca.ts";
 import { type AttackCaOptions } from "../attack-ca-options.ts";
 import { type Interruption, interruptible } from "../interruption.ts";
@@ -63,6 +63,7 @@ async function attackGiven(
 ): Promise<ExitCode> {
   const { listen, transport, wait } = options;
   const port = options.port ?? defaultPorts[transport];
+  await assertFree(listen, port, transport);
   const { pki, names } = ca;
   const name = "a device that dials by itself";
   const source: DeviceSource = {

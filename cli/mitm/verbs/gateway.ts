@@ -1,7 +1,7 @@
 import type { Application, Transport } from "../../../mitm/index.ts";
 import { CliError, type ExitCode } from "../../errors.ts";
 import { type Session } from "../../verb.ts";
-import { isLoopback, parseAddress } from "../address.ts";
+import { assertResolves, isLoopback, parseAddress } from "../address.ts";
 import { withAttackCa } from "../attack-ca.ts";
 import { type AttackCaOptions } from "../attack-ca-options.ts";
 import { givenGatewaySource } from "../given-gateway.ts";
@@ -48,6 +48,7 @@ export async function attack(session: Session, options: GatewayOptions, args: st
   }
   const { transport } = options;
   const address = parseAddress(text, defaultPorts[transport]);
+  await assertResolves(address);
   const isName = /[a-z]/i.test(address.host) && !address.host.includes(":");
   const devices = [options.attacker, options.victim].filter((id) => id !== undefined);
   const readiness = listens(address, transport);

@@ -1,7 +1,7 @@
 import type { PairSource, Transport } from "../../../mitm/index.ts";
 import type { ExitCode } from "../../errors.ts";
 import { type Session } from "../../verb.ts";
-import { isLoopback, parseAddress } from "../address.ts";
+import { assertFree, assertResolves, isLoopback, parseAddress } from "../address.ts";
 import { commandLine, defaultJobs, type LabOptions, labDefaults } from "../lab-options.ts";
 import { runLab } from "../lab-run.ts";
 import { ownPairSource } from "../own-sources.ts";
@@ -30,6 +30,8 @@ export async function attack(session: Session, options: PairOptions): Promise<Ex
   }
   const gateway = parseAddress(options.gateway, defaultPorts[transport]);
   const port = options.port ?? defaultPorts[transport];
+  await assertResolves(gateway);
+  await assertFree(listen, port, transport);
   const name = `a device and ${gateway.host}:${gateway.port}`;
   const source: PairSource = {
     side: "pair",
