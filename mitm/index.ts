@@ -41,7 +41,8 @@ export { runToSarif } from "./report/sarif.ts";
 export { runToLines } from "./report/terminal.ts";
 export type { Case } from "./run/case.ts";
 export { deviceSource, gatewaySource, localNames, pairSource } from "./run/lab-sources.ts";
-export { type RunOptions, type RunResult, runMitm, wantedCases } from "./run/run.ts";
+export type { RunOptions } from "./run/options.ts";
+export { type RunResult, runMitm, wantedCases } from "./run/run.ts";
 export { type SelfTestResult, selfTest } from "./run/self-test.ts";
 export type { DeviceSource, GatewaySource, PairSource, Source } from "./run/sources.ts";
 export type {

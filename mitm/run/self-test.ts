@@ -5,7 +5,8 @@ import { twinGateway } from "../twins/gateway.ts";
 import { twinPair } from "../twins/pair.ts";
 import type { Case } from "./case.ts";
 import { deviceSource, gatewaySource, pairSource } from "./lab-sources.ts";
-import { type RunOptions, type RunResult, runMitm } from "./run.ts";
+import type { RunOptions } from "./options.ts";
+import { type RunResult, runMitm } from "./run.ts";
 import type { Source } from "./sources.ts";
 
 export interface SelfTestResult extends RunResult {
