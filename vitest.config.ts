@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 // node:sqlite announces itself as experimental on Node 24 and that line helps nobody in a test report.
@@ -18,6 +19,8 @@ export default defineConfig({
       project("attack", 60_000),
       project("fuzz", 120_000),
     ],
+    // Most of a test's time is waiting: for a peer, a time-out, a silence.
+    maxWorkers: availableParallelism() + 1,
     reporters: ["default", "./test/support/tally-reporter.ts"],
   },
 });

@@ -198,12 +198,14 @@ describe("start", () => {
   });
 
   test("the default port that is taken is a warning: MQTT runs all the same", async () => {
+    // An address of its own: on 127.0.0.1 other tests need the port.
+    const host = "127.0.0.84";
     const holder = createSocket("udp4");
-    holder.bind({ port: 5684, address: "127.0.0.1", exclusive: true });
-    // Whoever has it has it.
-    await Promise.race([once(holder, "listening"), once(holder, "error")]);
-    const running = startCli(["start", "--mqtt-port", "0", "--dir", join(scratch, "default"), "--json"]);
-    await running.waitFor(/"type":"warning","detail":"there is no DTLS: UDP port 5684 on 127\.0\.0\.1/);
+    holder.bind({ port: 5684, address: host, exclusive: true });
+    await once(holder, "listening");
+    const directory = join(scratch, "default");
+    const running = startCli(["start", "--host", host, "--mqtt-port", "0", "--dir", directory, "--json"]);
+    await running.waitFor(/"type":"warning","detail":"there is no DTLS: UDP port 5684 on 127\.0\.0\.84/);
     expect(running.stdout()).toMatch(/"type":"listening","transport":"mqtt"/);
     running.signal("SIGTERM");
     expect((await running.done).exitCode).toBe(0);
