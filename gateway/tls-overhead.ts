@@ -20,8 +20,8 @@ export interface TlsOverheadLimits {
 
 /**
  * Bounds what a TLS peer sends that is no application data. RFC 8446 §4.6.3: a peer may ask for new keys at any time, and
- * each time is answered; OpenSSL counts neither, and keeps the answers for a peer that does not read them. Empty records
- * and padding are of the same kind: work, and perhaps memory, for nothing that this end wanted.
+ * each time is answered, into memory where the peer does not read the answers. Empty records and padding are of the
+ * same kind: work, and perhaps memory, for nothing that this end wanted.
  *
  * A bucket: what is on the wire and neither application data nor what a record costs fills it, and it runs empty by
  * `limits.bytes` a second, but only while the peer takes what it is sent. So the answers that wait for

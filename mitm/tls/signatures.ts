@@ -151,7 +151,7 @@ export function publicKeyOf(certificate: Uint8Array | undefined): KeyObject | un
     // A key that our own product would not take, or a certificate that is not quite DER.
   }
   try {
-    // OpenSSL looks for PEM anywhere in what it is given.
+    // DER and nothing else: PEM within it would be another certificate.
     if (Buffer.from(certificate).includes("-----BEGIN")) return undefined;
     return new X509Certificate(certificate).publicKey;
   } catch {
