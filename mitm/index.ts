@@ -56,4 +56,4 @@ export type {
   PairTarget,
 } from "./targets.ts";
 export { makeAccounts, makeOperator } from "./twins/accounts.ts";
-export { type Weakness, weaknesses } from "./weaknesses/index.ts";
+export { aboutWeakness, type Weakness, weaknesses } from "./weaknesses/index.ts";

@@ -1,7 +1,7 @@
 import { Prng } from "../prng.ts";
 import { Recorder } from "../record/recorder.ts";
 import type { CaseReport } from "../report/run-report.ts";
-import { weaknesses } from "../weaknesses/index.ts";
+import { aboutWeakness } from "../weaknesses/index.ts";
 import { attempt } from "./attempt.ts";
 import type { Case } from "./case.ts";
 import { seedOf, served } from "./honest-peer.ts";
@@ -96,7 +96,7 @@ function about(one: Case, options: RunOptions) {
     side: attack.side,
     transport,
     severity: attack.severity,
-    weakness: { name: attack.defeats, ...weaknesses[attack.defeats] },
+    weakness: aboutWeakness(attack.defeats),
     reference: attack.reference,
     replay: options.replay(one),
     files: [],

@@ -103,6 +103,7 @@ export const admissionWeaknesses = {
   },
   // --- the inventory ---
   "unregistered-certificate-accepted": {
+    policy: true,
     what: "Whatever the CA signed is let in, whether anybody knows of it or not.",
     remedy: "Look every certificate up in the inventory by its fingerprint, and refuse what is not there.",
   },

@@ -67,6 +67,7 @@ export const certificateWeaknesses = {
     remedy: "Require id-kp-serverAuth of a server and id-kp-clientAuth of a client in extendedKeyUsage.",
   },
   "missing-purpose-accepted": {
+    policy: true,
     what: "A certificate that does not say what it is for is taken.",
     remedy:
       "Require extendedKeyUsage by the profile of the PKI; where all CAs are one's own, nothing speaks against it.",
@@ -108,6 +109,7 @@ export const certificateWeaknesses = {
     remedy: "Refuse a wildcard that can stand for an excluded name.",
   },
   "leaf-is-ca-accepted": {
+    policy: true,
     what: "A CA's certificate is taken as that of a device or a server.",
     remedy: "Refuse a leaf with cA or keyCertSign, by the profile of the PKI.",
   },

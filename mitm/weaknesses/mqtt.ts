@@ -21,6 +21,7 @@ export const mqttWeaknesses = {
     remedy: "Disconnect the older one when a second connects under its client id, and log the takeover.",
   },
   "sessions-unbounded": {
+    policy: true,
     what: "One device may hold as many sessions as it likes.",
     remedy: "Limit the live sessions of one identity, whatever client ids it gives them.",
   },
@@ -78,6 +79,7 @@ export const mqttWeaknesses = {
     remedy: "Close the connection on ill-formed UTF-8 in any string, as MQTT demands.",
   },
   "client-id-unbounded": {
+    policy: true,
     what: "A client id may be of any length, and goes into tables, logs and files.",
     remedy: "Limit client ids to what the fleet uses, for example 128 characters.",
   },
@@ -90,6 +92,7 @@ export const mqttWeaknesses = {
     remedy: "Judge the will's topic as that of any PUBLISH, when CONNECT names it and when it is sent.",
   },
   "will-unbounded": {
+    policy: true,
     what: "A will of the largest size that MQTT can express is kept for every session.",
     remedy: "Limit the size of wills to what the fleet uses.",
   },
@@ -126,6 +129,7 @@ export const mqttWeaknesses = {
     remedy: "Keep packet identifiers apart by session.",
   },
   "inflight-unbounded": {
+    policy: true,
     what: "A device may leave any number of QoS 2 messages unreleased, all of which are remembered.",
     remedy: "Limit the QoS 2 messages that wait for PUBREL, and close the connection above it.",
   },
@@ -142,6 +146,7 @@ export const mqttWeaknesses = {
     remedy: "Close the connection when the fourth byte of a remaining length says that there are more.",
   },
   "packet-size-unbounded": {
+    policy: true,
     what: "A packet of 256 MB is waited for after it was announced.",
     remedy: "Limit packet sizes, for CONNECT further still, and close by the fixed header alone.",
   },
@@ -175,6 +180,7 @@ export const mqttWeaknesses = {
     remedy: "Close the connection if the password flag is set without the user name flag.",
   },
   "response-topic-not-authorized": {
+    policy: true,
     what: "A request of MQTT 5 may name another device's topic for its response, so that an honest responder writes there.",
     remedy: "Judge response topics by what the requester may subscribe to; let responders check them too.",
   },

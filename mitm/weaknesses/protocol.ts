@@ -117,6 +117,7 @@ export const protocolWeaknesses = {
     remedy: "Set max_early_data_size to 0: a CONNECT or a PUBLISH must not be replayed.",
   },
   "alpn-not-checked": {
+    policy: true,
     what: "A peer that agreed on another protocol by ALPN, or on none, is spoken to all the same.",
     remedy:
       "Answer a client that offers other protocols alone with no_application_protocol; at the device, compare what the server chose with what was offered.",
@@ -134,10 +135,12 @@ export const protocolWeaknesses = {
     remedy: "Keep RFC 5746: in a first handshake it must be empty.",
   },
   "half-open-unbounded": {
+    policy: true,
     what: "One address may have any number of handshakes under way.",
     remedy: "Limit the handshakes of each address, and refuse what comes beyond.",
   },
   "no-handshake-timeout": {
+    policy: true,
     what: "A handshake may take as long as the peer likes.",
     remedy:
       "Close a connection whose handshake is not done within seconds, however often a byte of it comes.",

@@ -1,4 +1,4 @@
-import { catalogue, weaknesses } from "../../../mitm/index.ts";
+import { aboutWeakness, catalogue } from "../../../mitm/index.ts";
 import type { Session } from "../../verb.ts";
 
 export interface ListOptions {
@@ -13,7 +13,7 @@ export async function list({ out }: Session, { side }: ListOptions): Promise<voi
     side,
     transports,
     severity,
-    weakness: { name: defeats, ...weaknesses[defeats] },
+    weakness: aboutWeakness(defeats),
     reference,
   }));
   out.result(document, () => {

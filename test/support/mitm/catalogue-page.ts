@@ -4,7 +4,7 @@
 import { writeFileSync } from "node:fs";
 import type { Attack, Reference, Side } from "../../../mitm/attack.ts";
 import { catalogue } from "../../../mitm/catalogue/index.ts";
-import { weaknesses } from "../../../mitm/weaknesses/index.ts";
+import { aboutWeakness } from "../../../mitm/weaknesses/index.ts";
 
 export const cataloguePagePath = new URL("../../../docs/reference/mitm.md", import.meta.url);
 
@@ -33,9 +33,10 @@ export function cataloguePage(): string {
     "## Weaknesses",
     "| weakness | what is wrong | what to do |",
     "|---|---|---|",
-    ...Object.entries(weaknesses)
-      .toSorted(([a], [b]) => a.localeCompare(b))
-      .map(([name, { what, remedy }]) => `| \`${name}\` | ${cell(what)} | ${cell(remedy)} |`),
+    ...[...new Set(catalogue.map(({ defeats }) => defeats))]
+      .toSorted()
+      .map((name) => aboutWeakness(name))
+      .map(({ name, what, remedy }) => `| \`${name}\` | ${cell(what)} | ${cell(remedy)} |`),
     "",
   ].join("\n");
 }
