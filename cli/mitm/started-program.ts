@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { connect, isIPv6 } from "node:net";
+import { networkInterfaces } from "node:os";
 import { type Address, MitmError, type Transport } from "../../mitm/index.ts";
 import { printable } from "../printable.ts";
+import { isLoopback } from "./address.ts";
 import type { Interruption } from "./interruption.ts";
 
 /** How long a program is given to end by itself before it is killed. */
@@ -149,7 +152,7 @@ export function listens({ host, port }: Address, transport: Transport): Readines
     return { ready: is, taken: is };
   }
   return {
-    ready: async () => (await bindingFails(host, port)) !== undefined,
+    ready: () => (isOfThisMachine(host) ? holdsUdpPort(port) : aMoment()),
     // An address of another machine cannot be bound either, and says nothing of who is there.
     taken: async () => (await bindingFails(host, port)) === "EADDRINUSE",
   };
@@ -166,6 +169,36 @@ function accepts(host: string, port: number): Promise<boolean> {
     socket.setTimeout(connectMs, () => done(false));
     socket.once("error", () => done(false)).once("connect", () => done(true));
   });
+}
+
+/**
+ * Whether a program of this machine has the port. Read from the kernel's table: a look by binding it would itself be in
+ * the way of a program that is just coming up. Where there is no such table, a moment has to do.
+ */
+async function holdsUdpPort(port: number): Promise<boolean> {
+  const hex = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  try {
+    const tables = await Promise.all(
+      ["/proc/net/udp", "/proc/net/udp6"].map(async (table) => await readFile(table, "utf8")),
+    );
+    return tables.some((table) =>
+      table.split("\n").some((line) => line.trim().split(/\s+/)[1]?.endsWith(hex)),
+    );
+  } catch {
+    return await aMoment();
+  }
+}
+
+async function aMoment(): Promise<true> {
+  await new Promise((resolve) => setTimeout(resolve, udpStartMs));
+  return true;
+}
+
+const udpStartMs = 500;
+
+function isOfThisMachine(host: string): boolean {
+  const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  return isLoopback(host) || addresses.some(({ address }) => address === host);
 }
 
 /** Nobody answers over UDP without being asked the right thing; but a port that is taken can be told. */
